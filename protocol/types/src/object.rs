@@ -1,0 +1,62 @@
+//! The kinds of object that an account holds.
+
+use std::fmt;
+
+/// The kind of an object. The store treats it as an opaque byte; the list is here so that no number is given twice.
+///
+/// A number is never reused: it is in every log and archive.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKind(pub u8);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+        impl ObjectKind {
+            $($(#[$doc])* pub const $name: Self = Self($number);)*
+
+            /// Every kind known to this version.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name of the kind in messages and exports; `None` if a later version wrote it.
+            pub fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some($text),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The account itself: quota and state. The only kind that the store reads; its key is empty.
+    ACCOUNT = 0, "account";
+    /// What the member is called, their language, when the account was made.
+    PROFILE = 1, "profile";
+    /// A password or an app password, hashed.
+    CREDENTIAL = 2, "credential";
+    /// A mailbox: name, UIDVALIDITY, UIDNEXT, subscription.
+    MAILBOX = 3, "mailbox";
+    /// A message in a mailbox: UID, flags, dates, and the blobs of its bytes.
+    MESSAGE = 4, "message";
+    /// Hoster only: which account an address belongs to.
+    ADDRESS = 16, "address";
+    /// Hoster only: a message on its way out.
+    QUEUED = 17, "queued";
+    /// Hoster only: an entry of the journal of administrative acts.
+    AUDIT = 18, "audit";
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "kind {}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
