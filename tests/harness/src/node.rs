@@ -1,0 +1,338 @@
+//! One real `essaim serve` on loopback, in a temporary directory, on ports that the kernel chose.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::account::Account;
+use crate::binary;
+use crate::imap::Imap;
+use crate::smtp::Smtp;
+
+/// A node under test. Dropping it kills the process and removes its directory.
+#[derive(Debug)]
+pub struct Node {
+    home: TempDir,
+    ready_within: Duration,
+    running: Option<Running>,
+}
+
+/// How a node shall be set up.
+#[derive(Debug, Clone)]
+pub struct NodeBuilder {
+    domain: String,
+    tls: String,
+    extra: String,
+    parent: Option<PathBuf>,
+    ready_within: Duration,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    ports: BTreeMap<String, SocketAddr>,
+    start_up: Duration,
+}
+
+impl Node {
+    /// A node with all defaults: domain `a.test`, a self-signed certificate.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// A node set up otherwise.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder {
+            domain: "a.test".to_owned(),
+            tls: "self-signed".to_owned(),
+            extra: String::new(),
+            parent: None,
+            ready_within: Duration::from_secs(60),
+        }
+    }
+
+    /// Where a listener (`smtp`, `imaps`, ...: the names of `[listen]`) listens.
+    ///
+    /// # Panics
+    /// If the node is down or has no such listener.
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        let ports = &self.running().ports;
+        *ports.get(listener).unwrap_or_else(|| panic!("no listener {listener} in ports.json: {ports:?}"))
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// A directory beside the data that goes when the node goes.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// If the node is down.
+    pub fn pid(&self) -> u32 {
+        self.running().child.id()
+    }
+
+    /// How long the last start took, from `exec` until the node said that it is ready.
+    ///
+    /// # Panics
+    /// If the node is down.
+    pub fn start_up(&self) -> Duration {
+        self.running().start_up
+    }
+
+    /// Makes an account with the command line, as an operator does.
+    ///
+    /// # Panics
+    /// If the command fails.
+    pub fn add_account(&self, address: &str) -> Account {
+        let account = Account::new(address);
+        let output = self.essaim(&["account", "add", address, "--password-stdin"], &account.password);
+        assert!(output.status.success(), "account add {address} failed: {}", text(&output));
+        account
+    }
+
+    /// Runs `essaim ARGUMENTS` for this node, whether it is up or down.
+    ///
+    /// # Panics
+    /// If the process cannot be started.
+    pub fn essaim(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the essaim binary can be started");
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that does not read its input is free to close it.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        child.wait_with_output().expect("a started process can be waited for")
+    }
+
+    /// An IMAP session in which `account` is logged in, under TLS.
+    pub fn imap(&self, account: &Account) -> io::Result<Imap> {
+        let mut imap = Imap::connect_tls(self.address("imaps"))?;
+        imap.login(&account.address, &account.password)?;
+        Ok(imap)
+    }
+
+    /// An SMTP session on the port where mail arrives from other servers.
+    pub fn smtp(&self) -> io::Result<Smtp> {
+        Smtp::connect(self.address("smtp"))
+    }
+
+    /// A submission session in which `account` is logged in, under TLS.
+    pub fn submission(&self, account: &Account) -> io::Result<Smtp> {
+        let mut smtp = Smtp::connect_tls(self.address("submissions"))?;
+        smtp.auth_plain(&account.address, &account.password)?.expect(235)?;
+        Ok(smtp)
+    }
+
+    /// `kill -9`, and waits for the end of the process.
+    pub fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+        }
+    }
+
+    /// SIGTERM, and waits for the orderly end.
+    ///
+    /// # Panics
+    /// If the node was down.
+    pub fn stop(&mut self) -> ExitStatus {
+        let mut running = self.running.take().expect("a node that is up");
+        let pid = i32::try_from(running.child.id()).ok().and_then(Pid::from_raw).expect("a child has a pid");
+        let _ = kill_process(pid, Signal::TERM);
+        running.child.wait().expect("a child can be waited for")
+    }
+
+    /// Starts it again after [`Node::kill`] or [`Node::stop`]; all ports may be others.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn restart(&mut self) {
+        assert!(self.running.is_none(), "the node is still up");
+        self.running = Some(self.serve());
+    }
+
+    /// What the process wrote.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the node is up")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.home.path().join("log")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary::essaim());
+        command.current_dir(self.home.path());
+        command
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .arg("--config")
+            .arg(self.home.path().join("essaim.toml"));
+        command
+    }
+
+    fn serve(&self) -> Running {
+        let started = Instant::now();
+        let ports_file = self.data_dir().join("run/ports.json");
+        let _ = fs::remove_file(&ports_file);
+        let notify_path = self.home.path().join("notify");
+        let _ = fs::remove_file(&notify_path);
+        let notify = UnixDatagram::bind(&notify_path).expect("a socket in the temporary directory");
+        notify.set_read_timeout(Some(LOOK_AGAIN)).expect("a timeout that is not zero");
+        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
+        let mut child = self
+            .command()
+            .arg("serve")
+            .env("NOTIFY_SOCKET", &notify_path)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("the essaim binary can be started");
+        if let Err(reason) = wait_until_ready(&mut child, &notify, started + self.ready_within) {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("the node did not come up: {reason}\n{}", tail(&self.log()));
+        }
+        let start_up = started.elapsed();
+        Running { child, ports: read_ports(&ports_file), start_up }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let _ = writeln!(io::stderr(), "--- end of the node's log ---\n{}", tail(&self.log()));
+        }
+    }
+}
+
+impl NodeBuilder {
+    /// The hoster's domain.
+    #[must_use]
+    pub fn domain(mut self, domain: &str) -> Self {
+        domain.clone_into(&mut self.domain);
+        self
+    }
+
+    /// `tls.mode`.
+    #[must_use]
+    pub fn tls(mut self, mode: &str) -> Self {
+        mode.clone_into(&mut self.tls);
+        self
+    }
+
+    /// More of `essaim.toml`, after what the harness writes: whole tables.
+    #[must_use]
+    pub fn config(mut self, toml: &str) -> Self {
+        self.extra.push_str(toml);
+        self.extra.push('\n');
+        self
+    }
+
+    /// Where to make the temporary directory: a test that measures a disk chooses the disk.
+    #[must_use]
+    pub fn inside(mut self, parent: &Path) -> Self {
+        self.parent = Some(parent.to_owned());
+        self
+    }
+
+    /// How long the node may take to come up.
+    #[must_use]
+    pub fn ready_within(mut self, limit: Duration) -> Self {
+        self.ready_within = limit;
+        self
+    }
+
+    /// Writes the configuration and starts the node.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start(self) -> Node {
+        let home = match &self.parent {
+            Some(parent) => TempDir::new_in(parent),
+            None => TempDir::new(),
+        };
+        let home = home.expect("a temporary directory can be made");
+        fs::write(home.path().join("essaim.toml"), self.toml()).expect("the configuration can be written");
+        let mut node = Node { home, ready_within: self.ready_within, running: None };
+        node.restart();
+        node
+    }
+
+    fn toml(&self) -> String {
+        let mut toml =
+            format!("[hoster]\ndomain = \"{}\"\n[tls]\nmode = \"{}\"\n[listen]\n", self.domain, self.tls);
+        for listener in LISTENERS {
+            toml.push_str(&format!("{listener} = \"127.0.0.1:0\"\n"));
+        }
+        toml.push_str(&self.extra);
+        toml
+    }
+}
+
+/// Standard output and standard error of a command, for a message.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// `READY=1` as for systemd: no polling. Wakes now and then only to see whether the process is still there.
+fn wait_until_ready(child: &mut Child, notify: &UnixDatagram, deadline: Instant) -> Result<(), String> {
+    let mut message = [0_u8; 4096];
+    loop {
+        match notify.recv(&mut message) {
+            Ok(length) if message.get(..length).is_some_and(|text| text.starts_with(b"READY=1")) => {
+                return Ok(());
+            }
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(format!("it ended with {status}"));
+        }
+        if Instant::now() > deadline {
+            return Err("it did not say READY=1 in time".to_owned());
+        }
+    }
+}
+
+fn read_ports(path: &Path) -> BTreeMap<String, SocketAddr> {
+    let json = fs::read(path)
+        .unwrap_or_else(|error| panic!("no {} though the node is ready: {error}", path.display()));
+    serde_json::from_slice(&json)
+        .unwrap_or_else(|error| panic!("{} is not a map of addresses: {error}", path.display()))
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
+}
+
+const LISTENERS: [&str; 6] = ["http", "smtp", "submission", "submissions", "imap", "imaps"];
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOG_LINES: usize = 60;
