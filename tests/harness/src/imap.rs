@@ -275,7 +275,8 @@ fn tagged<'a>(response: &'a [u8], tag: &str) -> Option<&'a [u8]> {
 
 fn parse_status(rest: &[u8]) -> io::Result<(Status, String)> {
     let line = String::from_utf8_lossy(rest);
-    let (word, text) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+    let line = line.trim_end();
+    let (word, text) = line.split_once(' ').unwrap_or((line, ""));
     let text = text.to_owned();
     match word.to_ascii_uppercase().as_str() {
         "OK" => Ok((Status::Ok, text)),
