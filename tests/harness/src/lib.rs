@@ -12,6 +12,7 @@ pub mod generate;
 pub mod imap;
 pub mod imap_value;
 pub mod node;
+pub mod peers;
 pub mod smtp;
 pub mod stream;
 pub mod tools;
