@@ -1,0 +1,29 @@
+//! APPEND: RFC 9051 section 6.3.12, RFC 3502 (several at once), RFC 3516 (binary), RFC 9755 (UTF-8 headers).
+
+use essaim_types::ByteSize;
+
+use crate::{Flag, InternalDate};
+
+/// What precedes the bytes of one message. The bytes themselves are streamed past and are in no type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendMessage {
+    /// The flags to set; empty if none were given.
+    pub flags: Vec<Flag>,
+    /// The internal date; `None` for the moment of arrival.
+    pub date: Option<InternalDate>,
+    /// Exactly how many bytes follow.
+    pub size: ByteSize,
+    /// What kind of bytes.
+    pub form: MessageForm,
+}
+
+/// How the bytes of a message were announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageForm {
+    /// `{n}`: no NUL (the conversation sees to it).
+    Literal,
+    /// `~{n}`, RFC 3516: a part may have Content-Transfer-Encoding binary, and NUL may occur.
+    Binary,
+    /// `UTF8 (~{n})`, RFC 9755: header fields may be UTF-8.
+    Utf8,
+}

@@ -1,0 +1,12 @@
+//! EXPUNGE and UID EXPUNGE: RFC 9051 sections 6.4.3 and 6.4.9.
+
+use crate::MessageSet;
+
+/// Which of the messages with `\Deleted` go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expunge {
+    /// All of them.
+    All,
+    /// UID EXPUNGE: those of them that are in the set of UIDs.
+    Uids(MessageSet),
+}

@@ -1,0 +1,196 @@
+//! LIST and LSUB: RFC 9051 section 6.3.9, RFC 5258, RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE), RFC 3501 section 6.3.9.
+
+use super::StatusItem;
+use crate::mailbox::{HIERARCHY_SEPARATOR, fold_inbox};
+
+/// LIST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum List {
+    /// `LIST <reference> ""`: what is the separator? Answered `* LIST (\Noselect) "/" ""`.
+    Separator,
+    /// Which mailboxes are there?
+    Mailboxes(ListQuery),
+}
+
+/// LIST with patterns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    /// A mailbox is listed if it matches any of these.
+    pub patterns: Vec<ListPattern>,
+    /// Which of the matching ones.
+    pub select: ListSelect,
+    /// What to tell of each.
+    pub tell: ListReturn,
+}
+
+/// LSUB: the subscribed names that match; of a name deeper than `%` reaches, its ancestor with `\Noselect`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lsub {
+    /// The one pattern.
+    pub pattern: ListPattern,
+}
+
+/// RFC 5258 section 3.1: the selection options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListSelect {
+    /// What the rest starts from.
+    pub base: ListBase,
+    /// REMOTE: mailboxes of other servers too. We have none.
+    pub remote: bool,
+    /// RECURSIVEMATCH: a name above a match is listed as well, with CHILDINFO. Only with `base` not `Existing`.
+    pub recursive: bool,
+    /// SPECIAL-USE: only mailboxes with a special use.
+    pub special_use: bool,
+}
+
+/// Which names LIST looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListBase {
+    /// Mailboxes that exist.
+    #[default]
+    Existing,
+    /// SUBSCRIBED: names that are subscribed, with `\Subscribed`, and `\NonExistent` where there is no mailbox.
+    Subscribed,
+}
+
+/// RFC 5258 section 3.2: the return options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListReturn {
+    /// SUBSCRIBED: say whether it is. Selecting by it implies it.
+    pub subscribed: bool,
+    /// CHILDREN: say whether it has any. (We always may.)
+    pub children: bool,
+    /// SPECIAL-USE: say what it is for. Selecting by it implies it.
+    pub special_use: bool,
+    /// RFC 5819: a STATUS response for each mailbox that can be selected; `None` if not asked.
+    pub status: Option<Vec<StatusItem>>,
+}
+
+/// A name with wildcards: `*` stands for anything, `%` for anything within one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPattern(Box<str>);
+
+impl ListPattern {
+    /// The pattern as seen from the reference name, both in UTF-8: they are joined as they stand, and a first level `inbox`
+    /// becomes `INBOX`.
+    pub fn new(reference: &str, pattern: &str) -> Self {
+        let joined = match pattern.strip_prefix(HIERARCHY_SEPARATOR) {
+            // A pattern from the root leaves the reference behind.
+            Some(from_root) => from_root.to_owned(),
+            None => format!("{reference}{pattern}"),
+        };
+        Self(fold_inbox(&joined).into())
+    }
+
+    /// In UTF-8, with its wildcards.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Does the name match, from end to end? Takes at most the product of the two lengths.
+    pub fn matches(&self, name: &str) -> bool {
+        // Each `*` or `%` restarts where it may still grow. `star` outlives `percent`: what `%` cannot cross, `*` can.
+        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
+        let (mut p, mut n) = (0, 0);
+        let (mut star, mut percent) = (None, None);
+        loop {
+            match (pattern.get(p), name.get(n)) {
+                (None, None) => return true,
+                (Some(b'*'), _) => {
+                    p += 1;
+                    (star, percent) = (Some((p, n)), None);
+                    continue;
+                }
+                (Some(b'%'), _) => {
+                    p += 1;
+                    percent = Some((p, n));
+                    continue;
+                }
+                (Some(a), Some(b)) if a == b => {
+                    (p, n) = (p + 1, n + 1);
+                    continue;
+                }
+                _ => {}
+            }
+            let grown = percent.filter(|&(_, at)| name.get(at).is_some_and(|&b| !is_separator(b)));
+            if let Some((after, at)) = grown {
+                percent = Some((after, at + 1));
+                (p, n) = (after, at + 1);
+            } else if let Some((after, at)) = star.filter(|&(_, at)| at < name.len()) {
+                (star, percent) = (Some((after, at + 1)), None);
+                (p, n) = (after, at + 1);
+            } else {
+                return false;
+            }
+        }
+    }
+}
+
+fn is_separator(byte: u8) -> bool {
+    char::from(byte) == HIERARCHY_SEPARATOR
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        ListPattern::new("", pattern).matches(name)
+    }
+
+    #[test]
+    fn percent_stops_at_the_separator_and_star_does_not() {
+        for (pattern, name, expected) in [
+            ("*", "a/b/c", true),
+            ("%", "a", true),
+            ("%", "a/b", false),
+            ("a/%", "a/b", true),
+            ("a/%", "a/b/c", false),
+            ("a/%", "a", false),
+            ("%/c", "a/b/c", false),
+            ("%/%/c", "a/b/c", true),
+            ("*c", "a/b/c", true),
+            ("*/%", "a/b/c", true),
+            ("%*c", "a/b/c", true),
+            ("a%b*c", "axxb/y/c", true),
+            ("a%b*c", "ax/b/y/c", false),
+            ("*a%b", "a/ab", true),
+            ("inbox", "INBOX", true),
+            ("InBox/%", "INBOX/x", true),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn the_reference_is_put_before() {
+        assert_eq!(ListPattern::new("a/", "%").as_str(), "a/%");
+        assert_eq!(ListPattern::new("a/", "/b").as_str(), "b");
+        assert_eq!(ListPattern::new("inbox/", "%").as_str(), "INBOX/%");
+    }
+
+    /// The definition, in exponential time.
+    fn by_definition(pattern: &[u8], name: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some((b'*', rest)) => (0..=name.len()).any(|n| by_definition(rest, name.get(n..).unwrap())),
+            Some((b'%', rest)) => (0..=name.len())
+                .take_while(|&n| !name.get(..n).unwrap().contains(&b'/'))
+                .any(|n| by_definition(rest, name.get(n..).unwrap())),
+            Some((byte, rest)) => {
+                name.split_first().is_some_and(|(first, name)| first == byte && by_definition(rest, name))
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_follows_the_definition(pattern in "[ab%*][ab%*/]{0,7}", name in "[ab/]{0,8}") {
+            prop_assert_eq!(matches(&pattern, &name), by_definition(pattern.as_bytes(), name.as_bytes()));
+        }
+    }
+}

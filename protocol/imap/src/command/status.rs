@@ -1,0 +1,69 @@
+//! STATUS: RFC 9051 section 6.3.11, with RFC 7162, 7889 and 8474.
+
+use crate::MailboxName;
+
+/// STATUS of one mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The mailbox, selected or not.
+    pub mailbox: MailboxName,
+    /// What is asked, in the order asked, each once.
+    pub items: Vec<StatusItem>,
+}
+
+/// One number about a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StatusItem {
+    /// How many messages.
+    Messages,
+    /// RFC 3501: how many with `\Recent`. We answer 0.
+    Recent,
+    /// The next UID.
+    UidNext,
+    /// The UIDVALIDITY.
+    UidValidity,
+    /// How many without `\Seen`.
+    Unseen,
+    /// How many with `\Deleted`.
+    Deleted,
+    /// The bytes of all messages together.
+    Size,
+    /// RFC 7162: the last change. Asking makes the client CONDSTORE-aware.
+    HighestModSeq,
+    /// RFC 7889: the largest message that APPEND takes.
+    AppendLimit,
+    /// RFC 8474.
+    MailboxId,
+}
+
+impl StatusItem {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Messages,
+        Self::Recent,
+        Self::UidNext,
+        Self::UidValidity,
+        Self::Unseen,
+        Self::Deleted,
+        Self::Size,
+        Self::HighestModSeq,
+        Self::AppendLimit,
+        Self::MailboxId,
+    ];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "MESSAGES",
+            Self::Recent => "RECENT",
+            Self::UidNext => "UIDNEXT",
+            Self::UidValidity => "UIDVALIDITY",
+            Self::Unseen => "UNSEEN",
+            Self::Deleted => "DELETED",
+            Self::Size => "SIZE",
+            Self::HighestModSeq => "HIGHESTMODSEQ",
+            Self::AppendLimit => "APPENDLIMIT",
+            Self::MailboxId => "MAILBOXID",
+        }
+    }
+}
