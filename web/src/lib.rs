@@ -1,1 +1,11 @@
-//! See README.md of this folder.
+//! All that is HTTP. Now: the front page as text, health and metrics. It knows nothing of mail or the store: the program
+//! hands it a [`Node`] to ask.
+#![warn(clippy::indexing_slicing, missing_docs)]
+
+mod connection;
+mod metrics;
+mod routes;
+
+pub use connection::{Timeouts, serve};
+pub use metrics::{Kind, Metric, Sample};
+pub use routes::{Node, Surface, router};
