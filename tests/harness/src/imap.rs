@@ -75,11 +75,7 @@ impl Imap {
 
     /// One command whose refusal is an error.
     pub fn ok(&mut self, line: &str) -> io::Result<Outcome> {
-        let outcome = self.command(line)?;
-        match outcome.status {
-            Status::Ok => Ok(outcome),
-            status => Err(io::Error::other(format!("{status:?} to {}: {}", shown(line), outcome.text))),
-        }
+        self.command(line)?.accepted(line)
     }
 
     /// APPEND with a non-synchronizing literal (RFC 7888). `options` go between mailbox and literal: flags and date.
@@ -101,6 +97,21 @@ impl Imap {
         batch.extend_from_slice(b"\r\n");
         self.send(&batch)?;
         self.outcome(&tag)
+    }
+
+    /// [`Imap::append`] whose refusal is an error.
+    pub fn append_ok(&mut self, mailbox: &str, options: &str, message: &[u8]) -> io::Result<Outcome> {
+        self.append_many_ok(mailbox, options, &[message])
+    }
+
+    /// [`Imap::append_many`] whose refusal is an error.
+    pub fn append_many_ok(
+        &mut self,
+        mailbox: &str,
+        options: &str,
+        messages: &[&[u8]],
+    ) -> io::Result<Outcome> {
+        self.append_many(mailbox, options, messages)?.accepted("APPEND")
     }
 
     /// Sends a command and returns its tag; the outcome is read with [`Imap::outcome`]. For pipelining.
@@ -210,6 +221,14 @@ impl Imap {
 }
 
 impl Outcome {
+    /// Itself if the status is OK, else an error that names the command.
+    pub fn accepted(self, command: &str) -> io::Result<Self> {
+        match self.status {
+            Status::Ok => Ok(self),
+            status => Err(io::Error::other(format!("{status:?} to {}: {}", shown(command), self.text))),
+        }
+    }
+
     /// The untagged responses as values: `3 FETCH (UID 7)` is `[3, FETCH, [UID, 7]]`.
     pub fn values(&self) -> impl Iterator<Item = Vec<Value>> + '_ {
         self.untagged.iter().map(|response| Value::parse(response))
