@@ -1,0 +1,65 @@
+//! Memory of a node that does nothing, and of one that many clients wait at.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use essaim_harness::Imap;
+
+use super::{Bench, Line};
+use crate::contender::Stop;
+use crate::memory;
+use crate::report::mebibytes;
+
+/// After a fresh start and one visit, so that what starts on demand is there.
+pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()> {
+    let accounts = bench.accounts;
+    let line = Line::memory(format!("Memory idle, {} accounts, PSS", accounts.len()));
+    let mut resident = Vec::new();
+    bench.alternate(line, 1, |contender, _| {
+        contender.restart(Stop::Orderly)?;
+        contender.session(&accounts[0])?.ok("LOGOUT")?;
+        let held = memory::of(&contender.processes());
+        resident.push((contender.side(), mebibytes(held.resident)));
+        Ok(mebibytes(held.proportional))
+    })?;
+    let line = Line::memory("Memory idle, RSS").without_goal();
+    for (side, value) in resident {
+        bench.report.add(&line, side, value);
+    }
+    Ok(())
+}
+
+/// Each session is another member who selected INBOX and waits in IDLE.
+pub(crate) fn with_idle_sessions(bench: &mut Bench<'_>) -> anyhow::Result<()> {
+    let count = bench.plan.idle_sessions.min(bench.accounts.len());
+    let accounts = &bench.accounts[..count];
+    bench.alternate(Line::memory(format!("Memory with {count} idle sessions, PSS")), 1, |contender, _| {
+        let next = AtomicUsize::new(0);
+        let contender: &dyn crate::contender::Contender = contender;
+        let sessions = std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..OPENERS)
+                .map(|_| {
+                    scope.spawn(|| -> io::Result<Vec<Imap>> {
+                        let mut opened = Vec::new();
+                        while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                            let mut imap = contender.session(account)?;
+                            imap.ok("SELECT INBOX")?;
+                            imap.idle()?;
+                            opened.push(imap);
+                        }
+                        Ok(opened)
+                    })
+                })
+                .collect();
+            openers
+                .into_iter()
+                .map(|opener| opener.join().expect("an opener does not panic"))
+                .collect::<io::Result<Vec<_>>>()
+        })?;
+        let held = memory::of(&contender.processes());
+        drop(sessions);
+        Ok(mebibytes(held.proportional))
+    })
+}
+
+const OPENERS: usize = 8;

@@ -1,0 +1,31 @@
+//! From `exec` until the server serves.
+
+use essaim_harness::tools::note;
+
+use super::{Bench, Line, fill};
+use crate::contender::{Side, Stop};
+use crate::mail;
+use crate::report::milliseconds;
+
+/// Of a node that holds many messages, after an orderly end and after `kill -9`. Dovecot reads no mail when it starts, so
+/// the other side holds only what the measurements before left there.
+pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
+    let count = bench.plan.start_up_messages;
+    let orderly = format!("Start-up, a node with {count} messages");
+    let killed = format!("Start-up after kill -9, {count} messages");
+    if !bench.wants_any(&[&orderly, &killed]) {
+        return Ok(());
+    }
+    let hoarder = mail::hoarder(bench.accounts);
+    for contender in bench.contenders.iter().filter(|contender| contender.side() == Side::Essaim) {
+        note(&format!("filling a mailbox with {count} messages"));
+        fill::inbox(contender.as_ref(), hoarder, "hoard", count, mail::SMALL_SIZE)?;
+    }
+    let turns = bench.plan.write_turns;
+    for (name, how) in [(orderly, Stop::Orderly), (killed, Stop::Killed)] {
+        bench.alternate(Line::time(name).without_goal(), turns, |contender, _| {
+            Ok(milliseconds(contender.restart(how)?))
+        })?;
+    }
+    Ok(())
+}
