@@ -1,1 +1,51 @@
-//! See README.md of this folder.
+//! Accounts, their objects, the log of changes, and blobs.
+//!
+//! One append-only stream of segments holds everything; an index that can be computed again from it answers reads. The formats
+//! and the reasons are in `specs/01-store.md`. Nothing here knows what an object means.
+
+mod appender;
+mod blob;
+mod codec;
+mod content;
+mod core;
+mod disk;
+mod error;
+mod fold;
+mod format;
+mod index;
+mod merge;
+mod object;
+mod open;
+mod options;
+mod overlay;
+mod queue;
+mod record;
+mod replay;
+mod scan;
+mod segment;
+mod segments;
+mod snapshot;
+mod stats;
+mod store;
+mod tail;
+mod transaction;
+mod tx;
+mod watch;
+mod wire;
+mod work;
+mod writer;
+
+pub use codec::Content;
+pub use content::{ContentRef, ContentWriter};
+pub use disk::{Disk, DiskFile, OpenMode, RealDisk, SimDisk};
+pub use error::{AppendError, CommitError, OpenError, ReadError, StoreFailure, TxError};
+pub use object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
+pub use options::Options;
+pub use record::{BLOB_MAX, Codec, RecordHeader, RecordKind, TRANSACTION_MAX};
+pub use snapshot::{AccountState, DerivedRange, Range, Snapshot};
+pub use stats::Stats;
+pub use store::Store;
+pub use tail::{Change, Position, Record, Tail};
+pub use transaction::{Group, Op, Transaction};
+pub use tx::{Tx, TxRange};
+pub use wire::DecodeError;

@@ -1,0 +1,55 @@
+//! Putting and reading blobs.
+
+use bytes::Bytes;
+use essaim_types::{BlobId, ByteSize};
+
+use crate::codec::Content;
+use crate::core::Core;
+use crate::error::{AppendError, ReadError};
+use crate::index::Table;
+use crate::index::rows::{BlobRow, Location};
+use crate::record::{BLOB_MAX, RecordKind};
+
+/// Appends a blob unless it is there. Hashing and compressing happen before the stream's end is locked.
+pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<BlobId, AppendError> {
+    let size = u32::try_from(plain.len()).ok().filter(|_| plain.len() <= BLOB_MAX);
+    let Some(size) = size else {
+        let (size, limit) = (ByteSize(plain.len() as u64), ByteSize(BLOB_MAX as u64));
+        return Err(AppendError::TooLarge { size, limit });
+    };
+    core.check().map_err(AppendError::Failed)?;
+    let id = BlobId::of(plain);
+    let known = find(core, &id).map_err(|error| AppendError::Failed(core.poison("read the index", error)))?;
+    if known.is_some() {
+        core.counters.blobs_known.add(1);
+        return Ok(id);
+    }
+    let record = core.codecs.record(RecordKind::Blob, *id.as_bytes(), plain, content);
+    core.check_space(record.len())
+        .and_then(|()| core.appender.append_blob(id, &record, size))
+        .map_err(|fault| core.append_error(fault))?;
+    core.counters.blobs.add(1);
+    core.counters.appended_bytes.add(record.len());
+    Ok(id)
+}
+
+/// A blob's bytes, checked against its id.
+pub(crate) fn read_blob(core: &Core, id: &BlobId) -> Result<Bytes, ReadError> {
+    let location = find(core, id)?.ok_or(ReadError::NoSuchBlob { blob: *id })?;
+    let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs)?;
+    if &header.hash != id.as_bytes() {
+        let (segment, offset) = (location.place.segment, location.place.offset);
+        return Err(ReadError::Damaged { segment, offset, reason: "another blob stands there".to_owned() });
+    }
+    Ok(plain)
+}
+
+/// First among those that were just appended, then in the index: a blob goes from there to here, never back.
+fn find(core: &Core, id: &BlobId) -> Result<Option<Location>, ReadError> {
+    if let Some(location) = core.appender.find(id) {
+        return Ok(Some(location));
+    }
+    let view = core.index.view()?;
+    let row = view.with(Table::Blobs, id.as_bytes(), BlobRow::decode)?.transpose()?;
+    Ok(row.and_then(|row| row.location))
+}

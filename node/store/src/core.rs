@@ -1,0 +1,81 @@
+//! What the handle, the readers and the writer share.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use essaim_types::ByteSize;
+
+use crate::appender::{AppendFault, Appender};
+use crate::codec::Codecs;
+use crate::disk::Disk;
+use crate::error::{AppendError, StoreFailure};
+use crate::index::Index;
+use crate::options::Options;
+use crate::queue::Queue;
+use crate::segments::Segments;
+use crate::stats::Counters;
+use crate::watch::Watchers;
+use crate::work::Work;
+
+/// The parts of an open store.
+pub(crate) struct Core {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) options: Options,
+    pub(crate) index: Index,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) appender: Appender,
+    pub(crate) codecs: Codecs,
+    pub(crate) queue: Queue<Box<dyn Work>>,
+    pub(crate) watchers: Watchers,
+    pub(crate) counters: Counters,
+    pub(crate) failure: OnceLock<Arc<StoreFailure>>,
+}
+
+impl Core {
+    /// Fails if the store has failed before.
+    pub(crate) fn check(&self) -> Result<(), Arc<StoreFailure>> {
+        self.failure.get().map_or(Ok(()), |failure| Err(Arc::clone(failure)))
+    }
+
+    /// From now on nothing is accepted. The first failure is the one that is told.
+    pub(crate) fn poison(
+        &self,
+        attempt: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Arc<StoreFailure> {
+        let failure = self.failure.get_or_init(|| {
+            let failure = StoreFailure { attempt, source: source.into() };
+            tracing::error!(error = &failure as &dyn std::error::Error, "{failure}");
+            Arc::new(failure)
+        });
+        Arc::clone(failure)
+    }
+
+    /// Whether so many bytes more leave the reserve untouched.
+    pub(crate) fn check_space(&self, bytes: usize) -> Result<(), AppendFault> {
+        let ByteSize(reserve) = self.options.reserve;
+        let free = self.disk.free_space().map_err(AppendFault::Io)?;
+        if free < reserve.saturating_add(bytes as u64) { Err(AppendFault::NoSpace) } else { Ok(()) }
+    }
+
+    /// What a caller is told about a fault; anything but a full disk poisons the store.
+    pub(crate) fn append_error(&self, fault: AppendFault) -> AppendError {
+        match fault {
+            AppendFault::NoSpace => AppendError::NoSpace,
+            AppendFault::Io(source) => AppendError::Failed(self.poison("append to the last segment", source)),
+        }
+    }
+
+    pub(crate) fn poison_io(&self, attempt: &'static str) -> impl FnOnce(io::Error) -> Arc<StoreFailure> {
+        move |source| self.poison(attempt, source)
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("disk", &self.disk)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! One error for each operation of the store.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use essaim_types::{AccountId, BlobId, ByteSize, ObjectKind};
+
+use crate::index::IndexError;
+use crate::wire::DecodeError;
+
+/// Why a store could not be opened. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("the store is in use by another process: stop that node first, or give the command to it")]
+    Locked,
+    /// FORMAT has a larger number.
+    #[error(
+        "the store was written by a newer essaim (store format {found}, this one knows {known}): install that version"
+    )]
+    Newer {
+        /// The number found.
+        found: u32,
+        /// The largest number known.
+        known: u32,
+    },
+    /// FORMAT is there, but is not what a store writes.
+    #[error(
+        "the file FORMAT of the store is damaged: restore it from a backup, or write \"essaim store 1\" and the line \"id ...\" of any backup into it"
+    )]
+    Format,
+    /// There are segments, but FORMAT is gone.
+    #[error("the store has segments but no file FORMAT: restore it from a backup of the same store")]
+    FormatMissing,
+    /// A segment between others is gone.
+    #[error("segment {segment} of the store is missing: restore segments/ from a backup")]
+    SegmentMissing {
+        /// Its number.
+        segment: u32,
+    },
+    /// A segment of another store.
+    #[error("segment {segment} belongs to another store: put back the one of this store")]
+    SegmentForeign {
+        /// Its number.
+        segment: u32,
+    },
+    /// A record that is not at the end of the stream is damaged.
+    #[error("segment {segment} is damaged at offset {offset} ({reason}): restore this file from a backup")]
+    Damaged {
+        /// Number of the segment.
+        segment: u32,
+        /// Where the damaged record begins.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The index has seen more than the segments hold.
+    #[error(
+        "the segments end before what the index has already seen (segment {segment}, offset {offset}): segments were lost; restore them, or accept the loss with `essaim store rebuild-index`"
+    )]
+    SegmentsLost {
+        /// Number of the segment up to which the index is computed.
+        segment: u32,
+        /// And the offset in it.
+        offset: u64,
+    },
+    /// The file system failed.
+    #[error("could not {attempt}")]
+    Io {
+        /// What was attempted, and on what.
+        attempt: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The index failed although it was made anew.
+    #[error("the index of the store failed: check the disk, then delete index.redb while the node is down")]
+    Index(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No such blob.
+    #[error("there is no blob {blob}")]
+    NoSuchBlob {
+        /// Its id.
+        blob: BlobId,
+    },
+    /// The bytes on the disk are not those that were written.
+    #[error("segment {segment} is damaged at offset {offset} ({reason}): run `essaim store verify`")]
+    Damaged {
+        /// Number of the segment.
+        segment: u32,
+        /// Where the record begins.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file system failed.
+    #[error("could not read segment {segment}")]
+    Segment {
+        /// Its number.
+        segment: u32,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The index failed or holds what it should not.
+    #[error("could not read the index of the store")]
+    Index(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why a closure could not do what it wanted within a transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum TxError {
+    /// No such account.
+    #[error("there is no account {account}")]
+    NoSuchAccount {
+        /// Its id.
+        account: AccountId,
+    },
+    /// It is there already.
+    #[error("account {account} exists already")]
+    AccountExists {
+        /// Its id.
+        account: AccountId,
+    },
+    /// An account is deleted after everything in it.
+    #[error("account {account} still has {objects} objects")]
+    AccountNotEmpty {
+        /// Its id.
+        account: AccountId,
+        /// How many.
+        objects: u64,
+    },
+    /// The store writes this kind itself.
+    #[error("objects of kind {kind} are written by the store alone")]
+    Reserved {
+        /// The kind.
+        kind: ObjectKind,
+    },
+    /// A key, value or list of blobs is over its limit, or the whole transaction is.
+    #[error("{what} is too large: {size}, at most {limit}")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        limit: usize,
+    },
+    /// The blob was never put, or swept since.
+    #[error("there is no blob {blob} to name: put it before the commit")]
+    NoSuchBlob {
+        /// Its id.
+        blob: BlobId,
+    },
+    /// The index failed.
+    #[error("could not read the index of the store")]
+    Index(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why a commit did not happen. With any of these, nothing of the closure's work is visible.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError<E> {
+    /// The closure refused.
+    #[error("{0}")]
+    Refused(E),
+    /// The account would be over its quota, and fuller than before.
+    #[error("account {account} is over its quota of {quota}")]
+    OverQuota {
+        /// Whose.
+        account: AccountId,
+        /// How much it may hold.
+        quota: ByteSize,
+    },
+    /// The transaction is larger than a record may be.
+    #[error("the transaction is too large: at most {limit}; split it")]
+    TooLarge {
+        /// How large its record may be.
+        limit: ByteSize,
+    },
+    /// The disk is full. The store goes on when there is space again.
+    #[error("the disk is full")]
+    NoSpace,
+    /// The store has failed and must be opened again. Whether this commit will be there then is not known.
+    #[error(transparent)]
+    Failed(Arc<StoreFailure>),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Why bytes could not be appended.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// More than [`crate::BLOB_MAX`] in one blob.
+    #[error("a blob of {size} is too large: at most {limit}; use a content writer")]
+    TooLarge {
+        /// Its size.
+        size: ByteSize,
+        /// How large it may be.
+        limit: ByteSize,
+    },
+    /// The disk is full. The store goes on when there is space again.
+    #[error("the disk is full")]
+    NoSpace,
+    /// The store has failed and must be opened again.
+    #[error(transparent)]
+    Failed(Arc<StoreFailure>),
+}
+
+/// The one failure after which a store accepts nothing more: what is on the disk is no longer certain.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not {attempt} and accepts nothing more: check the disk, then restart the node")]
+pub struct StoreFailure {
+    /// What was attempted.
+    pub attempt: &'static str,
+    /// The cause.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error.0)
+    }
+}
+
+impl From<IndexError> for ReadError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error.0)
+    }
+}
+
+impl From<DecodeError> for ReadError {
+    fn from(error: DecodeError) -> Self {
+        Self::Index(Box::new(error))
+    }
+}
+
+impl From<IndexError> for TxError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error.0)
+    }
+}
+
+impl From<DecodeError> for TxError {
+    fn from(error: DecodeError) -> Self {
+        Self::Index(Box::new(error))
+    }
+}
+
+impl OpenError {
+    pub(crate) fn io(attempt: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let attempt = attempt.into();
+        |source| Self::Io { attempt, source }
+    }
+}

@@ -1,0 +1,163 @@
+//! The header before every payload of a segment. The format is in specs/01-store.md.
+
+use crate::wire::{DecodeError, Reader};
+
+/// What a record holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordKind {
+    /// Immutable bytes.
+    Blob,
+    /// A transaction of the log.
+    Transaction,
+}
+
+/// How the payload is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// As it is.
+    Raw,
+    /// One zstd frame.
+    Zstd,
+}
+
+/// What stands before a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// What the payload is.
+    pub kind: RecordKind,
+    /// How it is stored.
+    pub codec: Codec,
+    /// Bytes that follow the header.
+    pub stored: u32,
+    /// Bytes after decoding.
+    pub plain: u32,
+    /// BLAKE3 of the plain bytes.
+    pub hash: [u8; 32],
+}
+
+impl RecordHeader {
+    /// Its length on disk.
+    pub const LEN: usize = 52;
+
+    /// The header as it is written.
+    pub fn encode(&self) -> [u8; Self::LEN] {
+        let mut out = [0; Self::LEN];
+        let (magic, codec) = (self.kind.magic(), self.codec.number());
+        out[..4].copy_from_slice(&magic);
+        out[4] = codec;
+        out[8..12].copy_from_slice(&self.stored.to_le_bytes());
+        out[12..16].copy_from_slice(&self.plain.to_le_bytes());
+        out[16..CHECKED].copy_from_slice(&self.hash);
+        let check = check(&out[..CHECKED]);
+        out[CHECKED..].copy_from_slice(&check);
+        out
+    }
+
+    /// Reads a header and checks it, its lengths included.
+    pub fn decode(bytes: &[u8; Self::LEN]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let kind = RecordKind::from_magic(reader.array()?)?;
+        let codec = Codec::from_number(reader.u8()?)?;
+        let reserved: [u8; 3] = reader.array()?;
+        let (stored, plain, hash) = (reader.u32()?, reader.u32()?, reader.array()?);
+        if reader.array()? != check(&bytes[..CHECKED]) || reserved != [0; 3] {
+            return Err(DecodeError("the header of a record fails its check"));
+        }
+        let plain_max = match kind {
+            RecordKind::Blob => BLOB_MAX,
+            RecordKind::Transaction => TRANSACTION_MAX,
+        };
+        let lengths_agree = match codec {
+            Codec::Raw => stored == plain,
+            Codec::Zstd => stored < plain,
+        };
+        if plain as usize > plain_max || !lengths_agree {
+            return Err(DecodeError("the lengths of a record are impossible"));
+        }
+        Ok(Self { kind, codec, stored, plain, hash })
+    }
+
+    /// Bytes of the whole record.
+    pub fn record_len(&self) -> u64 {
+        Self::LEN as u64 + u64::from(self.stored)
+    }
+}
+
+impl RecordKind {
+    fn magic(self) -> [u8; 4] {
+        match self {
+            Self::Blob => *b"eBLB",
+            Self::Transaction => *b"eTXN",
+        }
+    }
+
+    fn from_magic(magic: [u8; 4]) -> Result<Self, DecodeError> {
+        match &magic {
+            b"eBLB" => Ok(Self::Blob),
+            b"eTXN" => Ok(Self::Transaction),
+            _ => Err(DecodeError("there is no record")),
+        }
+    }
+}
+
+impl Codec {
+    fn number(self) -> u8 {
+        match self {
+            Self::Raw => 0,
+            Self::Zstd => 1,
+        }
+    }
+
+    fn from_number(number: u8) -> Result<Self, DecodeError> {
+        match number {
+            0 => Ok(Self::Raw),
+            1 => Ok(Self::Zstd),
+            _ => Err(DecodeError("the record uses an unknown codec")),
+        }
+    }
+}
+
+fn check(bytes: &[u8]) -> [u8; 4] {
+    let hash = blake3::hash(bytes);
+    let [a, b, c, d, ..] = *hash.as_bytes();
+    [a, b, c, d]
+}
+
+/// A blob is at most this long; longer content is a list of blobs.
+pub const BLOB_MAX: usize = 4 << 20;
+/// The payload of a transaction is at most this long.
+pub const TRANSACTION_MAX: usize = 64 << 20;
+const CHECKED: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> RecordHeader {
+        RecordHeader { kind: RecordKind::Blob, codec: Codec::Zstd, stored: 5, plain: 900, hash: [7; 32] }
+    }
+
+    #[test]
+    fn headers_read_back_as_written() {
+        assert_eq!(RecordHeader::decode(&header().encode()), Ok(header()));
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_is_seen() {
+        for bit in 0..RecordHeader::LEN * 8 {
+            let mut bytes = header().encode();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(RecordHeader::decode(&bytes).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn impossible_lengths_are_refused() {
+        for (codec, stored, plain) in
+            [(Codec::Raw, 4, 5), (Codec::Zstd, 5, 5), (Codec::Raw, 5 << 20, 5 << 20)]
+        {
+            let bytes = RecordHeader { codec, stored, plain, ..header() }.encode();
+            assert!(RecordHeader::decode(&bytes).is_err());
+        }
+    }
+}

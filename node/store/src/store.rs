@@ -1,0 +1,182 @@
+//! The handle.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use essaim_types::{AccountId, BlobId, Lsn};
+
+use crate::blob::{put_blob, read_blob};
+use crate::codec::Content;
+use crate::content::ContentWriter;
+use crate::core::Core;
+use crate::disk::{Disk, RealDisk, SimDisk};
+use crate::error::{AppendError, CommitError, OpenError, ReadError};
+use crate::open::{Opened, open};
+use crate::options::Options;
+use crate::queue::block_on;
+use crate::snapshot::{Snapshot, account_row};
+use crate::stats::Stats;
+use crate::tail::{Change, Position, Tail, changes};
+use crate::tx::Tx;
+use crate::work::Closure;
+use crate::writer::Writer;
+
+/// An open store. Clones are the same store; it closes when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct Store {
+    open: Arc<OpenStore>,
+}
+
+#[derive(Debug)]
+struct OpenStore {
+    core: Arc<Core>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Dropped last: another process may open the store then.
+    _lock: Box<dyn std::fmt::Debug + Send + Sync>,
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes one there.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let fail = OpenError::io(format!("make the folder {}", folder.display()));
+        Self::open_on(Arc::new(RealDisk::new(folder).map_err(fail)?), options)
+    }
+
+    /// Opens the store on a disk, or makes one there.
+    pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
+        let lock = disk.lock().map_err(OpenError::io("take the file LOCK"))?.ok_or(OpenError::Locked)?;
+        let Opened { core, meta } = open(disk, options)?;
+        let core = Arc::new(core);
+        let writer = Writer::start(Arc::clone(&core), meta).map_err(OpenError::io("start the writer"))?;
+        Ok(Self { open: Arc::new(OpenStore { core, writer: Mutex::new(Some(writer)), _lock: lock }) })
+    }
+
+    /// A store of its own in memory, for tests of the layers above.
+    ///
+    /// # Panics
+    /// If the machine has no thread left for its writer.
+    pub fn in_memory() -> Self {
+        Self::open_on(Arc::new(SimDisk::new()), &Options::default())
+            .expect("a new disk in memory has no faults")
+    }
+
+    /// Runs the closure on the writer, after all that were sent before. When this returns `Ok`, what it did and every blob
+    /// it names are on the disk; with an error, nothing of it is visible. A panic of the closure is raised here.
+    ///
+    /// The closure must not wait for anything: all commits of the node wait for it.
+    pub async fn commit<T, E, F>(&self, work: F) -> Result<T, CommitError<E>>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (closure, answer) = Closure::new(work);
+        if self.core().queue.push(Box::new(closure)).await.is_err() {
+            return Err(CommitError::Closed);
+        }
+        match answer.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => Err(CommitError::Closed),
+        }
+    }
+
+    /// The same for callers that are not async.
+    pub fn commit_blocking<T, E, F>(&self, work: F) -> Result<T, CommitError<E>>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        block_on(self.commit(work))
+    }
+
+    /// The state after the last commit. Hold it shortly: see [`Snapshot`].
+    pub fn read(&self) -> Result<Snapshot, ReadError> {
+        Ok(Snapshot::new(self.core().index.view()?))
+    }
+
+    /// Appends a blob of at most [`crate::BLOB_MAX`], unless it is there already. It becomes durable with the commit
+    /// that names it.
+    pub fn put_blob(&self, content: Content, bytes: &[u8]) -> Result<BlobId, AppendError> {
+        put_blob(self.core(), content, bytes)
+    }
+
+    /// Takes content of any size, piece by piece.
+    pub fn content_writer(&self, content: Content) -> ContentWriter {
+        ContentWriter::new(Arc::clone(self.core()), content)
+    }
+
+    /// A blob's bytes, checked against its id.
+    pub fn blob(&self, id: &BlobId) -> Result<Bytes, ReadError> {
+        read_blob(self.core(), id)
+    }
+
+    /// Wakes at every commit that touches the account, after it is durable and visible. It begins with the LSN of now, or 0
+    /// if there is no such account or it cannot be read.
+    pub fn watch(&self, account: AccountId) -> tokio::sync::watch::Receiver<Lsn> {
+        self.core().watchers.subscribe(account, || {
+            let view = self.core().index.view().ok();
+            let row = view.and_then(|view| account_row(&view, &account).ok().flatten());
+            row.map_or(Lsn::ZERO, |row| row.lsn)
+        })
+    }
+
+    /// An account's log after an LSN, at most `limit` changes of it.
+    pub fn changes(&self, account: AccountId, after: Lsn, limit: usize) -> Result<Vec<Change>, ReadError> {
+        changes(self.core(), account, after, limit)
+    }
+
+    /// The whole stream from a position up to now.
+    pub fn tail(&self, from: Position) -> Result<Tail, ReadError> {
+        Tail::new(Arc::clone(self.core()), from)
+    }
+
+    /// What the store has done since it was opened.
+    pub fn stats(&self) -> Stats {
+        let core = self.core();
+        let counters = &core.counters;
+        Stats {
+            commits: counters.commits.value(),
+            batches: counters.batches.value(),
+            syncs: counters.syncs.value(),
+            checkpoints: counters.checkpoints.value(),
+            appended_bytes: counters.appended_bytes.value(),
+            blobs: counters.blobs.value(),
+            blobs_known: counters.blobs_known.value(),
+            no_space: counters.no_space.value(),
+            segments: core.segments.list().len() as u64,
+            poisoned: core.failure.get().is_some(),
+        }
+    }
+
+    /// Takes no more commits, finishes those that wait, makes the index durable. Commits through other handles get
+    /// [`CommitError::Closed`] from now on.
+    pub fn close(self) {
+        self.open.close();
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.open.core
+    }
+}
+
+impl OpenStore {
+    fn close(&self) {
+        self.core.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the store panicked");
+        }
+    }
+}
+
+impl Drop for OpenStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,172 @@
+//! Reading the stream in order: one account's log, or everything, for the backup and the move.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use essaim_types::{AccountId, BlobId, Lsn, NodeSeq, Timestamp};
+
+use crate::core::Core;
+use crate::error::ReadError;
+use crate::index::Table;
+use crate::index::rows::{META_KEY, Meta, Place, log_key, split_log_key};
+use crate::record::{RecordHeader, RecordKind};
+use crate::segment::{FIRST, SegmentHeader};
+use crate::snapshot::account_row;
+use crate::transaction::{Op, Transaction};
+
+/// What one transaction did to one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its number in the account's log.
+    pub lsn: Lsn,
+    /// The number of the transaction in the node's log.
+    pub node_seq: NodeSeq,
+    /// When it was committed.
+    pub time: Timestamp,
+    /// What was done, in order.
+    pub ops: Vec<Op>,
+}
+
+/// An account's changes after an LSN, at most `limit` of them.
+pub(crate) fn changes(
+    core: &Core,
+    account: AccountId,
+    after: Lsn,
+    limit: usize,
+) -> Result<Vec<Change>, ReadError> {
+    let places = {
+        let view = core.index.view()?;
+        let Some(row) = account_row(&view, &account)? else { return Ok(Vec::new()) };
+        let (from, to) = (log_key(row.local, after), log_key(row.local, row.lsn));
+        if after >= row.lsn {
+            return Ok(Vec::new());
+        }
+        let rows = view.rows(Table::Log, Bound::Excluded(&from), Bound::Included(&to))?;
+        let mut places = Vec::new();
+        for row in rows.take(limit) {
+            let row = row?;
+            places.push((split_log_key(row.key())?.1, Place::decode(row.value())?));
+        }
+        places
+    };
+    places.into_iter().map(|(lsn, place)| read_change(core, account, lsn, place)).collect()
+}
+
+fn read_change(core: &Core, account: AccountId, lsn: Lsn, place: Place) -> Result<Change, ReadError> {
+    let payload = core.segments.read_transaction(place, &core.codecs)?;
+    let damaged = |reason: &str| {
+        let Place { segment, offset } = place;
+        ReadError::Damaged { segment, offset, reason: reason.to_owned() }
+    };
+    let Transaction { node_seq, time, groups } =
+        Transaction::decode(&payload).map_err(|error| damaged(&error.to_string()))?;
+    let group = groups.into_iter().find(|group| group.account == account && group.lsn == lsn);
+    let group = group.ok_or_else(|| damaged("the transaction does not touch the account"))?;
+    Ok(Change { lsn, node_seq, time, ops: group.ops })
+}
+
+/// A place in the stream, to go on from later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    segment: u32,
+    revision: u32,
+    offset: u64,
+}
+
+impl Position {
+    /// Before everything.
+    pub const START: Self = Self { segment: FIRST, revision: 0, offset: SegmentHeader::LEN };
+}
+
+/// One record of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A blob that a later transaction may name.
+    Blob {
+        /// Its id.
+        id: BlobId,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// A transaction.
+    Transaction(Transaction),
+}
+
+/// The stream from a position up to the last commit at the time of asking. Holds no snapshot: it may be read slowly.
+#[derive(Debug)]
+pub struct Tail {
+    core: Arc<Core>,
+    at: Position,
+    end: Place,
+    failed: bool,
+}
+
+impl Tail {
+    pub(crate) fn new(core: Arc<Core>, from: Position) -> Result<Self, ReadError> {
+        let end = core.index.view()?.with(Table::Meta, META_KEY, Meta::decode)?.transpose()?;
+        let start = Place { segment: FIRST, offset: SegmentHeader::LEN };
+        let end = end.map_or(start, |meta| meta.applied);
+        Ok(Self { core, at: from, end, failed: false })
+    }
+
+    /// Where the next record will be read; to be kept by whoever goes on later.
+    pub fn position(&self) -> Position {
+        self.at
+    }
+
+    fn read(&mut self) -> Result<Option<Record>, ReadError> {
+        loop {
+            let place = Place { segment: self.at.segment, offset: self.at.offset };
+            if place >= self.end {
+                return Ok(None);
+            }
+            let fail = |source| ReadError::Segment { segment: place.segment, source };
+            let revision = self.core.segments.revision(place.segment).unwrap_or(0);
+            if revision != self.at.revision {
+                // Rewritten since: its records stand elsewhere. To read some twice is harmless.
+                self.at = Position { revision, offset: SegmentHeader::LEN, ..self.at };
+                continue;
+            }
+            let file = self.core.segments.file(place.segment).map_err(fail)?;
+            if place.segment < self.end.segment && place.offset >= file.size().map_err(fail)? {
+                let segment = place.segment + 1;
+                let revision = self.core.segments.revision(segment).unwrap_or(0);
+                self.at = Position { segment, revision, offset: SegmentHeader::LEN };
+                continue;
+            }
+            return self.record(place).map(Some);
+        }
+    }
+
+    fn record(&mut self, place: Place) -> Result<Record, ReadError> {
+        let Place { segment, offset } = place;
+        let fail = |source| ReadError::Segment { segment, source };
+        let damaged = |reason: String| ReadError::Damaged { segment, offset, reason };
+        let mut header = [0; RecordHeader::LEN];
+        self.core.segments.file(segment).map_err(fail)?.read_exact_at(&mut header, offset).map_err(fail)?;
+        let header = RecordHeader::decode(&header).map_err(|e| damaged(e.to_string()))?;
+        let (header, plain) = self.core.segments.read(place, header.stored, &self.core.codecs)?;
+        self.at.offset += header.record_len();
+        Ok(match header.kind {
+            RecordKind::Blob => Record::Blob { id: BlobId::from_bytes(header.hash), bytes: plain },
+            RecordKind::Transaction => {
+                Record::Transaction(Transaction::decode(&plain).map_err(|e| damaged(e.to_string()))?)
+            }
+        })
+    }
+}
+
+impl Iterator for Tail {
+    type Item = Result<Record, ReadError>;
+
+    /// After an error there is nothing more.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let record = self.read();
+        self.failed = record.is_err();
+        record.transpose()
+    }
+}

@@ -1,0 +1,139 @@
+//! One transaction of the log: bytes and meaning. The format is in specs/01-store.md.
+
+use bytes::Bytes;
+use essaim_types::{AccountId, Lsn, NodeSeq, ObjectKind, Timestamp};
+
+use crate::object::{KEY_MAX, Object};
+use crate::wire::{DecodeError, Reader, put_bytes, put_varint};
+
+/// What one commit did, to one account or several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its number in the log of the whole node.
+    pub node_seq: NodeSeq,
+    /// When it was committed.
+    pub time: Timestamp,
+    /// One for each account touched.
+    pub groups: Vec<Group>,
+}
+
+/// The part of a transaction that belongs to one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Whose.
+    pub account: AccountId,
+    /// Its number in the account's log.
+    pub lsn: Lsn,
+    /// What was done, in order.
+    pub ops: Vec<Op>,
+}
+
+/// One operation: it carries the full value, so that doing it twice is doing it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// The object is now this.
+    Upsert {
+        /// Which kind of object.
+        kind: ObjectKind,
+        /// Its key within the account and kind.
+        key: Bytes,
+        /// Its whole new state.
+        object: Object,
+    },
+    /// The object is gone.
+    Delete {
+        /// Which kind of object.
+        kind: ObjectKind,
+        /// Its key within the account and kind.
+        key: Bytes,
+    },
+}
+
+impl Op {
+    /// The kind and key of the object that it changes.
+    pub fn target(&self) -> (ObjectKind, &Bytes) {
+        match self {
+            Self::Upsert { kind, key, .. } | Self::Delete { kind, key } => (*kind, key),
+        }
+    }
+}
+
+impl Transaction {
+    /// The payload of a transaction record.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        put_varint(out, self.node_seq.0);
+        put_varint(out, u64::try_from(self.time.0).unwrap_or(0));
+        put_varint(out, self.groups.len() as u64);
+        for group in &self.groups {
+            out.extend_from_slice(group.account.as_bytes());
+            put_varint(out, group.lsn.0);
+            put_varint(out, group.ops.len() as u64);
+            for op in &group.ops {
+                encode_op(out, op);
+            }
+        }
+    }
+
+    /// Reads a payload; keys and values are views into it.
+    pub fn decode(payload: &Bytes) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(payload);
+        if reader.u8()? != VERSION {
+            return Err(DecodeError("the transaction has an unknown version"));
+        }
+        let node_seq = NodeSeq(reader.varint()?);
+        let time =
+            Timestamp(i64::try_from(reader.varint()?).map_err(|_| DecodeError("the time is out of range"))?);
+        let count = reader.count(GROUP_MIN)?;
+        let mut groups = Vec::with_capacity(count);
+        for _ in 0..count {
+            groups.push(decode_group(&mut reader, payload)?);
+        }
+        reader.end()?;
+        Ok(Self { node_seq, time, groups })
+    }
+}
+
+fn encode_op(out: &mut Vec<u8>, op: &Op) {
+    let (kind, key) = op.target();
+    out.push(if matches!(op, Op::Upsert { .. }) { UPSERT } else { DELETE });
+    out.push(kind.0);
+    put_bytes(out, key);
+    if let Op::Upsert { object, .. } = op {
+        object.encode_op(out);
+    }
+}
+
+fn decode_group(reader: &mut Reader<'_>, payload: &Bytes) -> Result<Group, DecodeError> {
+    let account = AccountId::from_bytes(reader.array()?);
+    let lsn = Lsn(reader.varint()?);
+    let count = reader.count(OP_MIN)?;
+    // An operation in memory is many times its least size on disk: the vector grows as they are seen.
+    let mut ops = Vec::with_capacity(count.min(RESERVED_OPS_MAX));
+    for _ in 0..count {
+        ops.push(decode_op(reader, lsn, payload)?);
+    }
+    Ok(Group { account, lsn, ops })
+}
+
+fn decode_op(reader: &mut Reader<'_>, lsn: Lsn, payload: &Bytes) -> Result<Op, DecodeError> {
+    let tag = reader.u8()?;
+    let kind = ObjectKind(reader.u8()?);
+    let key = reader.bytes()?;
+    if key.len() > KEY_MAX {
+        return Err(DecodeError("a key is too long"));
+    }
+    let key = payload.slice_ref(key);
+    match tag {
+        UPSERT => Ok(Op::Upsert { kind, key, object: Object::decode_op(reader, lsn, payload)? }),
+        DELETE => Ok(Op::Delete { kind, key }),
+        _ => Err(DecodeError("an operation has an unknown tag")),
+    }
+}
+
+const VERSION: u8 = 1;
+const UPSERT: u8 = 1;
+const DELETE: u8 = 2;
+const GROUP_MIN: usize = 34;
+const OP_MIN: usize = 3;
+const RESERVED_OPS_MAX: usize = 64;

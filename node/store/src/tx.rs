@@ -1,0 +1,324 @@
+//! What a closure of [`crate::Store::commit`] can do.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+
+use bytes::Bytes;
+use essaim_types::{AccountId, BlobId, ByteSize, Lsn, NodeSeq, ObjectKind, Timestamp};
+
+use crate::appender::Appender;
+use crate::error::TxError;
+use crate::fold;
+use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key};
+use crate::index::{IndexError, Table};
+use crate::merge::Merge;
+use crate::object::{BLOBS_MAX, KEY_MAX, Object, Put, VALUE_MAX};
+use crate::overlay::Overlay;
+use crate::record::TRANSACTION_MAX;
+use crate::snapshot::{AccountState, key_bounds};
+use crate::transaction::{Group, Op, Transaction};
+
+/// One transaction on its way. It sees its own writes and those of the commits before it, and nothing of later ones.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    overlay: &'a mut Overlay,
+    appender: &'a Appender,
+    now: Timestamp,
+    touched: Vec<Touched>,
+    /// Of the payload, roughly, from above.
+    size: usize,
+}
+
+/// What was done to one account.
+#[derive(Debug)]
+struct Touched {
+    account: AccountId,
+    local: u32,
+    lsn: Lsn,
+    used_before: ByteSize,
+    /// In order; those that a later one made pointless are taken out.
+    ops: Vec<Option<Op>>,
+    /// Where the operation on an object is, and whether the object was there before the transaction.
+    at: HashMap<(ObjectKind, Bytes), (usize, bool)>,
+}
+
+/// A transaction whose closure succeeded.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) transaction: Transaction,
+    /// The local number of each group's account.
+    pub(crate) locals: Vec<u32>,
+}
+
+/// An account that would be over its quota.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverQuota {
+    pub(crate) account: AccountId,
+    pub(crate) quota: ByteSize,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(overlay: &'a mut Overlay, appender: &'a Appender, now: Timestamp) -> Self {
+        Self { overlay, appender, now, touched: Vec::new(), size: PAYLOAD_HEAD }
+    }
+
+    /// The time of this commit, as the log will have it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// An account's numbers; `None` if there is no such account.
+    pub fn account(&self, id: AccountId) -> Result<Option<AccountState>, TxError> {
+        Ok(self.overlay.account(&id)?.map(AccountState::from))
+    }
+
+    /// The LSN that this transaction gives the account: values may embed it.
+    pub fn lsn(&self, account: AccountId) -> Result<Lsn, TxError> {
+        Ok(self.row(account)?.lsn.next())
+    }
+
+    /// Makes an empty account.
+    pub fn create_account(&mut self, id: AccountId, quota: Option<ByteSize>) -> Result<(), TxError> {
+        // An account that this transaction deletes is not made again in it: its log would end and begin at one LSN.
+        let deleted = self.touched.iter().any(|t| t.account == id);
+        if deleted || self.overlay.account(&id)?.is_some() {
+            return Err(TxError::AccountExists { account: id });
+        }
+        let row = self.overlay.new_account(id);
+        self.write(id, row, fold::account_op(row.lsn.next(), quota))?;
+        Ok(())
+    }
+
+    /// Gives an account another quota.
+    pub fn set_quota(&mut self, id: AccountId, quota: Option<ByteSize>) -> Result<(), TxError> {
+        let row = self.row(id)?;
+        self.write(id, row, fold::account_op(row.lsn.next(), quota))?;
+        Ok(())
+    }
+
+    /// Deletes an account in which nothing is left but itself. Its log goes with it.
+    pub fn delete_account(&mut self, id: AccountId) -> Result<(), TxError> {
+        let row = self.row(id)?;
+        if row.objects > 1 {
+            return Err(TxError::AccountNotEmpty { account: id, objects: row.objects - 1 });
+        }
+        self.write(id, row, Op::Delete { kind: ObjectKind::ACCOUNT, key: Bytes::new() })?;
+        self.overlay.set_account(id, None);
+        Ok(())
+    }
+
+    /// An object; `None` if it is not there.
+    pub fn get(&self, account: AccountId, kind: ObjectKind, key: &[u8]) -> Result<Option<Object>, TxError> {
+        let Some(row) = self.overlay.account(&account)? else { return Ok(None) };
+        let object = self.overlay.object_row(&object_key(row.local, kind, key))?;
+        Ok(object.map(|row| Object::decode_row(&row)).transpose()?)
+    }
+
+    /// Objects of one kind in key order, from either end.
+    pub fn range(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Result<TxRange<'_>, TxError> {
+        let Some(row) = self.overlay.account(&account)? else { return Ok(TxRange { rows: None }) };
+        let bounds = key_bounds(row.local, kind, from, to);
+        if bounds.is_empty() {
+            return Ok(TxRange { rows: None });
+        }
+        let below = self.overlay.view().rows(Table::Objects, bounds.from(), bounds.to())?;
+        Ok(TxRange { rows: Some(Merge::new(below, self.overlay.objects(), &bounds)) })
+    }
+
+    /// Makes an object, or replaces it.
+    pub fn put(&mut self, account: AccountId, kind: ObjectKind, key: &[u8], put: Put) -> Result<(), TxError> {
+        check_kind(kind)?;
+        check_size("a key", key.len(), KEY_MAX)?;
+        check_size("a value", put.value.len(), VALUE_MAX)?;
+        check_size("the list of an object's blobs", put.blobs.len(), BLOBS_MAX)?;
+        let row = self.row(account)?;
+        for blob in &put.blobs {
+            self.check_blob(*blob)?;
+        }
+        let Put { charge, blobs, value } = put;
+        let object = Object { lsn: row.lsn.next(), charge, blobs, value: value.into() };
+        self.write(account, row, Op::Upsert { kind, key: Bytes::copy_from_slice(key), object })?;
+        Ok(())
+    }
+
+    /// Deletes an object and what was derived from it; says whether it was there.
+    pub fn delete(&mut self, account: AccountId, kind: ObjectKind, key: &[u8]) -> Result<bool, TxError> {
+        check_kind(kind)?;
+        let row = self.row(account)?;
+        let index_key = object_key(row.local, kind, key);
+        if self.overlay.object_row(&index_key)?.is_none() {
+            return Ok(false);
+        }
+        self.write(account, row, Op::Delete { kind, key: Bytes::copy_from_slice(key) })?;
+        self.overlay.set_derived(index_key, None);
+        Ok(true)
+    }
+
+    /// Keeps bytes that can be computed again from an object and its blobs, beside it and in no log.
+    /// They stay when the object changes, and may be lost in a crash.
+    pub fn put_derived(
+        &mut self,
+        account: AccountId,
+        kind: ObjectKind,
+        key: &[u8],
+        bytes: impl Into<Bytes>,
+    ) -> Result<(), TxError> {
+        check_size("a key", key.len(), KEY_MAX)?;
+        let bytes = bytes.into();
+        check_size("a derived value", bytes.len(), VALUE_MAX)?;
+        let row = self.row(account)?;
+        self.overlay.set_derived(object_key(row.local, kind, key), Some(bytes));
+        Ok(())
+    }
+
+    /// What [`Self::put_derived`] kept.
+    pub fn derived(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        key: &[u8],
+    ) -> Result<Option<Bytes>, TxError> {
+        let Some(row) = self.overlay.account(&account)? else { return Ok(None) };
+        Ok(self.overlay.derived(&object_key(row.local, kind, key))?)
+    }
+
+    /// The closure is done: counts LSNs and checks quotas. `None` if nothing of it belongs into the log.
+    pub(crate) fn finish(self, node_seq: NodeSeq) -> Result<Option<Prepared>, FinishError> {
+        let Self { overlay, now, touched, .. } = self;
+        let (mut groups, mut locals) = (Vec::with_capacity(touched.len()), Vec::with_capacity(touched.len()));
+        for Touched { account, lsn, used_before, ops, local, .. } in touched {
+            let ops: Vec<Op> = ops.into_iter().flatten().collect();
+            if ops.is_empty() {
+                continue;
+            }
+            let group = Group { account, lsn, ops };
+            match overlay.account(&account)? {
+                Some(row) if row.quota.0 > 0 && row.used > row.quota && row.used > used_before => {
+                    return Err(FinishError::OverQuota(OverQuota { account, quota: row.quota }));
+                }
+                Some(row) => fold::end_group(overlay, account, row, &group),
+                None => overlay.drop_account(account, local),
+            }
+            locals.push(local);
+            groups.push(group);
+        }
+        let transaction = Transaction { node_seq, time: now, groups };
+        Ok((!locals.is_empty()).then_some(Prepared { transaction, locals }))
+    }
+
+    fn row(&self, account: AccountId) -> Result<AccountRow, TxError> {
+        self.overlay.account(&account)?.ok_or(TxError::NoSuchAccount { account })
+    }
+
+    fn check_blob(&mut self, blob: BlobId) -> Result<(), TxError> {
+        if self.overlay.blob(&blob)?.is_some_and(|row| row.location.is_some()) {
+            return Ok(());
+        }
+        let location = self.appender.find(&blob).ok_or(TxError::NoSuchBlob { blob })?;
+        Ok(self.overlay.add_blob(blob, location)?)
+    }
+
+    /// Applies an operation and notes it for the log; of several on one object only the last is noted.
+    fn write(&mut self, account: AccountId, mut row: AccountRow, op: Op) -> Result<(), TxError> {
+        self.size += op_size(&op);
+        check_size("the transaction", self.size, TRANSACTION_MAX)?;
+        let at = self.touched.iter().rposition(|touched| touched.account == account);
+        let at = at.unwrap_or_else(|| {
+            self.touched.push(Touched {
+                account,
+                local: row.local,
+                lsn: row.lsn.next(),
+                used_before: row.used,
+                ops: Vec::new(),
+                at: HashMap::new(),
+            });
+            self.touched.len() - 1
+        });
+        let had = fold::apply_op(self.overlay, account, &mut row, &op)?;
+        if let Some(touched) = self.touched.get_mut(at) {
+            touched.note(op, had);
+        }
+        Ok(())
+    }
+}
+
+impl Touched {
+    fn note(&mut self, op: Op, had: bool) {
+        let (kind, key) = op.target();
+        let next = self.ops.len();
+        let (at, had_before) = *self.at.entry((kind, key.clone())).or_insert((next, had));
+        match (&op, self.ops.get_mut(at)) {
+            (_, None) => self.ops.push(Some(op)),
+            (Op::Upsert { .. }, Some(earlier)) if earlier.is_some() => *earlier = Some(op),
+            (_, Some(earlier)) => {
+                *earlier = None;
+                self.at.insert((kind, key.clone()), (next, had_before));
+                let pointless = matches!(op, Op::Delete { .. }) && !had_before;
+                self.ops.push((!pointless).then_some(op));
+            }
+        }
+    }
+}
+
+/// Why a transaction whose closure succeeded is still refused.
+#[derive(Debug)]
+pub(crate) enum FinishError {
+    OverQuota(OverQuota),
+    Index(IndexError),
+}
+
+impl From<IndexError> for FinishError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+/// Objects in key order; see [`Tx::range`].
+#[derive(Debug)]
+pub struct TxRange<'a> {
+    rows: Option<Merge<'a>>,
+}
+
+impl Iterator for TxRange<'_> {
+    type Item = Result<(Bytes, Object), TxError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rows.as_mut()?.next().map(decode)
+    }
+}
+
+impl DoubleEndedIterator for TxRange<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.rows.as_mut()?.next_back().map(decode)
+    }
+}
+
+fn decode(row: Result<(Bytes, Bytes), IndexError>) -> Result<(Bytes, Object), TxError> {
+    let (mut key, row) = row?;
+    Ok((key.split_off(OBJECT_PREFIX), Object::decode_row(&row)?))
+}
+
+fn check_kind(kind: ObjectKind) -> Result<(), TxError> {
+    if kind == ObjectKind::ACCOUNT { Err(TxError::Reserved { kind }) } else { Ok(()) }
+}
+
+fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), TxError> {
+    if size > limit { Err(TxError::TooLarge { what, size, limit }) } else { Ok(()) }
+}
+
+/// At least the bytes of an operation in the log, its group's head included.
+fn op_size(op: &Op) -> usize {
+    let object = match op {
+        Op::Upsert { object, .. } => object.blobs.len() * BlobId::LEN + object.value.len(),
+        Op::Delete { .. } => 0,
+    };
+    OP_HEAD + op.target().1.len() + object
+}
+
+const PAYLOAD_HEAD: usize = 32;
+const OP_HEAD: usize = 96;
