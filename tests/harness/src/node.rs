@@ -150,6 +150,20 @@ impl Node {
         }
     }
 
+    /// Starts it and kills it at most `milliseconds` later, ready or not.
+    ///
+    /// # Panics
+    /// If the node is up.
+    pub fn kill_while_starting(&mut self, milliseconds: usize) {
+        assert!(self.running.is_none(), "the node is still up");
+        let (mut child, notify, _) = self.spawn();
+        let limit = Duration::from_millis(1 + u64::try_from(milliseconds).unwrap_or(0));
+        notify.set_read_timeout(Some(limit)).expect("a timeout that is not zero");
+        let _ = notify.recv(&mut [0; 64]);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
     /// SIGTERM, and waits for the orderly end.
     ///
     /// # Panics
@@ -196,6 +210,18 @@ impl Node {
 
     fn serve(&self) -> Running {
         let started = Instant::now();
+        let (mut child, notify, ports_file) = self.spawn();
+        if let Err(reason) = wait_until_ready(&mut child, &notify, started + self.ready_within) {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("the node did not come up: {reason}\n{}", tail(&self.log()));
+        }
+        let start_up = started.elapsed();
+        Running { child, ports: read_ports(&ports_file), start_up }
+    }
+
+    /// The process, the socket on which it says `READY=1`, and where its ports will stand.
+    fn spawn(&self) -> (Child, UnixDatagram, PathBuf) {
         let ports_file = self.data_dir().join("run/ports.json");
         let _ = fs::remove_file(&ports_file);
         let notify_path = self.home.path().join("notify");
@@ -203,7 +229,7 @@ impl Node {
         let notify = UnixDatagram::bind(&notify_path).expect("a socket in the temporary directory");
         notify.set_read_timeout(Some(LOOK_AGAIN)).expect("a timeout that is not zero");
         let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
-        let mut child = self
+        let child = self
             .command()
             .arg("serve")
             .env("NOTIFY_SOCKET", &notify_path)
@@ -212,13 +238,7 @@ impl Node {
             .stderr(log)
             .spawn()
             .expect("the essaim binary can be started");
-        if let Err(reason) = wait_until_ready(&mut child, &notify, started + self.ready_within) {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("the node did not come up: {reason}\n{}", tail(&self.log()));
-        }
-        let start_up = started.elapsed();
-        Running { child, ports: read_ports(&ports_file), start_up }
+        (child, notify, ports_file)
     }
 }
 
