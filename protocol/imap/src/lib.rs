@@ -13,13 +13,14 @@ mod extension;
 mod flag;
 mod mailbox;
 mod object_id;
+mod parse;
 pub mod response;
 mod sequence;
 mod tag;
 mod utf7;
 
 pub use command::{AccountCommand, Command, MailboxCommand, SessionCommand};
-pub use connection::{Action, Awareness, Limits, Outcome, Settings, Transport};
+pub use connection::{Action, Awareness, Connection, Limits, Outcome, Settings, State, Transport};
 pub use date::{Date, InternalDate};
 pub use extension::{Enabled, Extension};
 pub use flag::{Flag, InvalidKeyword, Keyword};

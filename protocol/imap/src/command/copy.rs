@@ -1,5 +1,6 @@
 //! COPY and MOVE: RFC 9051 sections 6.4.7 and 6.4.8.
 
+use crate::parse::{Cursor, Refusal};
 use crate::{MailboxName, MessageSet, Numbering};
 
 /// What COPY, UID COPY, MOVE and UID MOVE take.
@@ -11,4 +12,13 @@ pub struct Transfer {
     pub messages: MessageSet,
     /// Where to.
     pub to: MailboxName,
+}
+
+impl Transfer {
+    pub(crate) fn read(numbering: Numbering, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let messages = cursor.message_set()?;
+        cursor.space()?;
+        Ok(Self { numbering, messages, to: cursor.mailbox()? })
+    }
 }

@@ -1,6 +1,7 @@
 //! CREATE: RFC 9051 section 6.3.4, with the USE of RFC 6154 section 3.
 
-use crate::MailboxName;
+use crate::parse::{Cursor, Refusal, once_each};
+use crate::{MailboxName, ResponseCode};
 
 /// CREATE, with what the mailbox is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,5 +58,34 @@ impl SpecialUse {
             Self::Sent => "\\Sent",
             Self::Trash => "\\Trash",
         }
+    }
+}
+
+impl Create {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let mailbox = cursor.new_mailbox()?;
+        let mut uses = Vec::new();
+        if cursor.eat(b' ') {
+            cursor.expect(b'(')?;
+            if !cursor.eat_word("USE") {
+                return Err(cursor.expected("USE"));
+            }
+            cursor.space()?;
+            uses = once_each(cursor.list("special uses", SpecialUse::ALL.len(), SpecialUse::read)?);
+            cursor.expect(b')')?;
+        }
+        Ok(Self { mailbox, uses })
+    }
+}
+
+impl SpecialUse {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.expect(b'\\')?;
+        let name = cursor.atom("a special use")?;
+        let known = Self::ALL
+            .into_iter()
+            .find(|known| known.as_str().get(1..).is_some_and(|known| known.eq_ignore_ascii_case(name)));
+        known.ok_or_else(|| Refusal::no(ResponseCode::UseAttr, format!("no mailbox can be for \\{name}")))
     }
 }

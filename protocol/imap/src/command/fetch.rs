@@ -3,7 +3,8 @@
 use essaim_types::ModSeq;
 
 use super::{PartPath, Partial, Section};
-use crate::{MessageSet, Numbering};
+use crate::parse::{Cursor, Refusal, once_each};
+use crate::{Extension, MessageSet, Numbering};
 
 /// FETCH or UID FETCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,3 +136,100 @@ impl Legacy {
         }
     }
 }
+
+impl Fetch {
+    pub(crate) fn read(numbering: Numbering, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let messages = cursor.message_set()?;
+        cursor.space()?;
+        let mut items = FetchItem::read_all(cursor)?;
+        let mut changed_since = None;
+        if cursor.eat(b' ') {
+            changed_since = Some(ChangedSince::read(numbering, cursor)?);
+            items.push(FetchItem::ModSeq);
+        }
+        if numbering == Numbering::Uid {
+            items.push(FetchItem::Uid);
+        }
+        Ok(Self { numbering, messages, items: once_each(items), changed_since })
+    }
+}
+
+impl FetchItem {
+    fn read_all(cursor: &mut Cursor<'_>) -> Result<Vec<Self>, Refusal> {
+        let basic = [Self::Flags, Self::InternalDate, Self::Size];
+        match () {
+            () if cursor.peek() == Some(b'(') => cursor.list1("fetch items", ITEMS_MAX, Self::read),
+            () if cursor.eat_word("FAST") => Ok(basic.into()),
+            () if cursor.eat_word("ALL") => Ok(basic.into_iter().chain([Self::Envelope]).collect()),
+            () if cursor.eat_word("FULL") => {
+                Ok(basic.into_iter().chain([Self::Envelope, Self::Body]).collect())
+            }
+            () => Ok(vec![Self::read(cursor)?]),
+        }
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let start = cursor.clone();
+        Ok(match cursor.word().to_ascii_uppercase().as_slice() {
+            b"FLAGS" => Self::Flags,
+            b"INTERNALDATE" => Self::InternalDate,
+            b"RFC822.SIZE" => Self::Size,
+            b"ENVELOPE" => Self::Envelope,
+            b"BODYSTRUCTURE" => Self::BodyStructure,
+            b"UID" => Self::Uid,
+            b"MODSEQ" => Self::ModSeq,
+            b"EMAILID" => Self::EmailId,
+            b"THREADID" => Self::ThreadId,
+            b"SAVEDATE" => Self::SaveDate,
+            b"RFC822" => Self::Legacy(Legacy::Full),
+            b"RFC822.HEADER" => Self::Legacy(Legacy::Header),
+            b"RFC822.TEXT" => Self::Legacy(Legacy::Text),
+            b"BODY" if cursor.peek() != Some(b'[') => Self::Body,
+            b"BODY" => Self::read_section(Seen::Set, cursor)?,
+            b"BODY.PEEK" => Self::read_section(Seen::Keep, cursor)?,
+            b"BINARY" => Self::read_binary(Seen::Set, cursor)?,
+            b"BINARY.PEEK" => Self::read_binary(Seen::Keep, cursor)?,
+            b"BINARY.SIZE" => Self::BinarySize(PartPath::read_binary(cursor)?),
+            _ => return Err(start.expected("a fetch item")),
+        })
+    }
+
+    fn read_section(seen: Seen, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let section = Section::read(cursor)?;
+        Ok(Self::Section { section, partial: Partial::read(cursor)?, seen })
+    }
+
+    fn read_binary(seen: Seen, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let part = PartPath::read_binary(cursor)?;
+        Ok(Self::Binary { part, partial: Partial::read(cursor)?, seen })
+    }
+}
+
+impl ChangedSince {
+    /// `(CHANGEDSINCE 12345 VANISHED)`, in either order.
+    fn read(numbering: Numbering, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let (mut mod_seq, mut vanished) = (None, Vanished::Omit);
+        cursor.list1("fetch modifiers", MODIFIERS_MAX, |cursor| {
+            match () {
+                () if cursor.eat_word("CHANGEDSINCE") => {
+                    cursor.space()?;
+                    mod_seq = Some(cursor.mod_seq()?);
+                }
+                () if cursor.eat_word("VANISHED") => vanished = Vanished::Tell,
+                () => return Err(cursor.expected("CHANGEDSINCE or VANISHED")),
+            }
+            Ok(())
+        })?;
+        // RFC 7162 section 3.2.6: VANISHED is for UID FETCH with CHANGEDSINCE, after ENABLE QRESYNC.
+        let allowed = numbering == Numbering::Uid && cursor.enabled().contains(Extension::Qresync);
+        match mod_seq {
+            Some(mod_seq) if vanished == Vanished::Omit || allowed => Ok(Self { mod_seq, vanished }),
+            _ => Err(Refusal::bad("VANISHED goes with UID FETCH, CHANGEDSINCE and ENABLE QRESYNC")),
+        }
+    }
+}
+
+/// The most items of one FETCH.
+const ITEMS_MAX: usize = 128;
+const MODIFIERS_MAX: usize = 4;

@@ -2,6 +2,7 @@
 
 use super::StatusItem;
 use crate::mailbox::{HIERARCHY_SEPARATOR, fold_inbox};
+use crate::parse::{Cursor, Refusal};
 
 /// LIST.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct ListSelect {
     pub base: ListBase,
     /// REMOTE: mailboxes of other servers too. We have none.
     pub remote: bool,
-    /// RECURSIVEMATCH: a name above a match is listed as well, with CHILDINFO. Only with `base` not `Existing`.
+    /// RECURSIVEMATCH: a name above a match is listed as well, with CHILDINFO. Only with `base` `Subscribed` or `special_use`.
     pub recursive: bool,
     /// SPECIAL-USE: only mailboxes with a special use.
     pub special_use: bool,
@@ -125,6 +126,91 @@ impl ListPattern {
         }
     }
 }
+
+impl List {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let extended = cursor.peek() == Some(b'(');
+        let select = if extended { ListSelect::read(cursor)? } else { ListSelect::default() };
+        if extended {
+            cursor.space()?;
+        }
+        let reference = cursor.reference()?;
+        cursor.space()?;
+        let several = cursor.peek() == Some(b'(');
+        let patterns = if several {
+            cursor.list1("patterns", PATTERNS_MAX, Cursor::list_mailbox)?
+        } else {
+            vec![cursor.list_mailbox()?]
+        };
+        let returns = cursor.eat(b' ');
+        let tell = if returns { ListReturn::read(cursor)? } else { ListReturn::default() };
+        // RFC 5258 section 3: only the basic form has the empty pattern mean something else.
+        if !extended && !several && !returns && patterns.iter().all(String::is_empty) {
+            return Ok(Self::Separator);
+        }
+        let patterns = patterns.iter().map(|pattern| ListPattern::new(&reference, pattern)).collect();
+        Ok(Self::Mailboxes(ListQuery { patterns, select, tell }))
+    }
+}
+
+impl Lsub {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let reference = cursor.reference()?;
+        cursor.space()?;
+        Ok(Self { pattern: ListPattern::new(&reference, &cursor.list_mailbox()?) })
+    }
+}
+
+impl ListSelect {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let mut select = Self::default();
+        cursor.list("selection options", OPTIONS_MAX, |cursor| {
+            match () {
+                () if cursor.eat_word("SUBSCRIBED") => select.base = ListBase::Subscribed,
+                () if cursor.eat_word("REMOTE") => select.remote = true,
+                () if cursor.eat_word("RECURSIVEMATCH") => select.recursive = true,
+                () if cursor.eat_word("SPECIAL-USE") => select.special_use = true,
+                () => return Err(cursor.expected("a selection option of LIST")),
+            }
+            Ok(())
+        })?;
+        // RFC 5258 section 3.1: RECURSIVEMATCH says something only about another option, and REMOTE is none.
+        if select.recursive && select.base == ListBase::Existing && !select.special_use {
+            return Err(Refusal::bad("RECURSIVEMATCH needs another selection option"));
+        }
+        Ok(select)
+    }
+}
+
+impl ListReturn {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        if !cursor.eat_word("RETURN") {
+            return Err(cursor.expected("RETURN"));
+        }
+        cursor.space()?;
+        let mut tell = Self::default();
+        cursor.list("return options", OPTIONS_MAX, |cursor| {
+            match () {
+                () if cursor.eat_word("SUBSCRIBED") => tell.subscribed = true,
+                () if cursor.eat_word("CHILDREN") => tell.children = true,
+                () if cursor.eat_word("SPECIAL-USE") => tell.special_use = true,
+                () if cursor.eat_word("STATUS") => {
+                    cursor.space()?;
+                    tell.status = Some(StatusItem::read_list(cursor)?);
+                }
+                () => return Err(cursor.expected("a return option of LIST")),
+            }
+            Ok(())
+        })?;
+        Ok(tell)
+    }
+}
+
+/// The most patterns in one LIST.
+const PATTERNS_MAX: usize = 64;
+const OPTIONS_MAX: usize = 16;
 
 fn is_separator(byte: u8) -> bool {
     char::from(byte) == HIERARCHY_SEPARATOR

@@ -1,4 +1,4 @@
-//! What a client can ask. One file per command; how they are read is in each file's `parse`.
+//! What a client can ask. One file per command; each file also says how its command is read.
 //!
 //! A command stands in the enum of the state it needs, so that the conversation can refuse it in any other and the
 //! rules never see one that has no meaning.
@@ -15,6 +15,9 @@ mod login;
 mod quota;
 mod rename;
 mod search;
+mod search_key;
+mod search_leaf;
+mod search_tree;
 mod section;
 mod select;
 mod status;
@@ -31,15 +34,15 @@ pub use list::{List, ListBase, ListPattern, ListQuery, ListReturn, ListSelect, L
 pub use login::{Authenticate, Login};
 pub use quota::{GetQuota, GetQuotaRoot};
 pub use rename::Rename;
-pub use search::{
-    DateField, DateTest, EntryType, Header, ModSeqTest, Search, SearchKey, SearchReturn, SearchReturnItem,
-};
+pub use search::{Search, SearchReturn, SearchReturnItem};
+pub use search_key::{DateField, DateTest, EntryType, Header, ModSeqTest, SearchKey};
 pub use section::{HeaderName, InvalidHeaderName, PartPath, Partial, Section, SectionText};
 pub use select::{Access, Qresync, Resync, Select};
 pub use status::{Status, StatusItem};
 pub use store::{Echo, Store, StoreAction};
 
 use crate::MailboxName;
+use crate::parse::{Cursor, Refusal, Verb};
 
 /// Any command, by who answers it and in which state.
 #[derive(Clone, Debug)]
@@ -81,7 +84,7 @@ pub enum AccountCommand {
     /// RFC 9051 section 6.3.10.
     Namespace,
     /// RFC 9051 sections 6.3.2 SELECT and 6.3.3 EXAMINE. Answered with `Outcome::Selected`, or the mailbox that was
-    /// selected before no longer is.
+    /// selected before no longer is. If one was, `* OK [CLOSED]` stands between its news and the new one's.
     Select(Select),
     /// RFC 9051 section 6.3.4.
     Create(Create),
@@ -127,4 +130,72 @@ pub enum MailboxCommand {
     Copy(Transfer),
     /// RFC 9051 section 6.4.8; only of a mailbox opened for writing.
     Move(Transfer),
+}
+
+impl Command {
+    /// The arguments of a command, to their end. `None` for APPEND, whose messages are not held.
+    pub(crate) fn read(verb: Verb, cursor: &mut Cursor<'_>) -> Result<Option<Self>, Refusal> {
+        let command = match verb {
+            Verb::Append => return Ok(None),
+            Verb::Capability => Self::Session(SessionCommand::Capability),
+            Verb::Logout => Self::Session(SessionCommand::Logout),
+            Verb::Id => Self::Session(SessionCommand::Id(Id::read(cursor)?)),
+            Verb::StartTls => Self::Session(SessionCommand::StartTls),
+            Verb::Authenticate => Self::Session(SessionCommand::Authenticate(Authenticate::read(cursor)?)),
+            Verb::Login => Self::Session(SessionCommand::Login(Login::read(cursor)?)),
+            Verb::Enable => Self::Session(SessionCommand::Enable(Enable::read(cursor)?)),
+            Verb::Idle => Self::Session(SessionCommand::Idle),
+            Verb::Check => Self::Mailbox(MailboxCommand::Check),
+            Verb::Close => Self::Mailbox(MailboxCommand::Close),
+            Verb::Unselect => Self::Mailbox(MailboxCommand::Unselect),
+            Verb::Expunge(numbering) => {
+                Self::Mailbox(MailboxCommand::Expunge(Expunge::read(numbering, cursor)?))
+            }
+            Verb::Search(numbering) => {
+                Self::Mailbox(MailboxCommand::Search(Search::read(numbering, cursor)?))
+            }
+            Verb::Fetch(numbering) => Self::Mailbox(MailboxCommand::Fetch(Fetch::read(numbering, cursor)?)),
+            Verb::Store(numbering) => Self::Mailbox(MailboxCommand::Store(Store::read(numbering, cursor)?)),
+            Verb::Copy(numbering) => Self::Mailbox(MailboxCommand::Copy(Transfer::read(numbering, cursor)?)),
+            Verb::Move(numbering) => Self::Mailbox(MailboxCommand::Move(Transfer::read(numbering, cursor)?)),
+            Verb::Noop => Self::Account(AccountCommand::Noop),
+            Verb::Namespace => Self::Account(AccountCommand::Namespace),
+            Verb::Select => Self::Account(AccountCommand::Select(Select::read(Access::ReadWrite, cursor)?)),
+            Verb::Examine => Self::Account(AccountCommand::Select(Select::read(Access::ReadOnly, cursor)?)),
+            Verb::Create => Self::Account(AccountCommand::Create(Create::read(cursor)?)),
+            Verb::Delete => Self::Account(AccountCommand::Delete(one_mailbox(cursor)?)),
+            Verb::Rename => Self::Account(AccountCommand::Rename(Rename::read(cursor)?)),
+            Verb::Subscribe => Self::Account(AccountCommand::Subscribe(one_mailbox(cursor)?)),
+            Verb::Unsubscribe => Self::Account(AccountCommand::Unsubscribe(one_mailbox(cursor)?)),
+            Verb::List => Self::Account(AccountCommand::List(List::read(cursor)?)),
+            Verb::Lsub => Self::Account(AccountCommand::Lsub(Lsub::read(cursor)?)),
+            Verb::Status => Self::Account(AccountCommand::Status(Status::read(cursor)?)),
+            Verb::GetQuota => Self::Account(AccountCommand::GetQuota(GetQuota::read(cursor)?)),
+            Verb::GetQuotaRoot => Self::Account(AccountCommand::GetQuotaRoot(GetQuotaRoot::read(cursor)?)),
+        };
+        cursor.end()?;
+        Ok(Some(command))
+    }
+
+    /// RFC 7162 section 3.1: does it name mod-sequences, so that the client must know them from now on?
+    pub(crate) fn uses_mod_seq(&self) -> bool {
+        match self {
+            Self::Account(AccountCommand::Select(select)) => select.resync != Resync::Full,
+            Self::Account(AccountCommand::Status(status)) => {
+                status.items.contains(&StatusItem::HighestModSeq)
+            }
+            Self::Account(AccountCommand::List(List::Mailboxes(query))) => {
+                query.tell.status.as_ref().is_some_and(|items| items.contains(&StatusItem::HighestModSeq))
+            }
+            Self::Mailbox(MailboxCommand::Fetch(fetch)) => fetch.items.contains(&FetchItem::ModSeq),
+            Self::Mailbox(MailboxCommand::Store(store)) => store.unchanged_since.is_some(),
+            Self::Mailbox(MailboxCommand::Search(search)) => search.key.asks_mod_seq(),
+            _ => false,
+        }
+    }
+}
+
+fn one_mailbox(cursor: &mut Cursor<'_>) -> Result<MailboxName, Refusal> {
+    cursor.space()?;
+    cursor.mailbox()
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 
+use crate::parse::{Cursor, Refusal};
+
 /// What stands between the brackets of `BODY[..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Section {
@@ -148,3 +150,95 @@ impl fmt::Debug for HeaderName {
         fmt::Debug::fmt(&self.0, f)
     }
 }
+
+impl Section {
+    /// `section`: with its brackets.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.expect(b'[')?;
+        let part = PartPath::read(cursor)?;
+        let dangling = cursor.before() == Some(b'.');
+        let text = if cursor.peek() == Some(b']') && !dangling {
+            SectionText::All
+        } else {
+            SectionText::read(&part, cursor)?
+        };
+        cursor.expect(b']')?;
+        Ok(Self { part, text })
+    }
+}
+
+impl SectionText {
+    fn read(part: &PartPath, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        match () {
+            () if cursor.eat_word("HEADER") => Ok(Self::Header),
+            () if cursor.eat_word("TEXT") => Ok(Self::Text),
+            () if cursor.eat_word("HEADER.FIELDS") => HeaderName::read_list(cursor).map(Self::Fields),
+            () if cursor.eat_word("HEADER.FIELDS.NOT") => {
+                HeaderName::read_list(cursor).map(Self::FieldsExcept)
+            }
+            () if !part.is_root() && cursor.eat_word("MIME") => Ok(Self::Mime),
+            () => Err(cursor.expected("a section")),
+        }
+    }
+}
+
+impl PartPath {
+    /// `section-part` with the dot behind it if a text follows; maybe nothing.
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let mut levels = Vec::new();
+        while cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            if levels.len() == Self::DEPTH_MAX {
+                return Err(Refusal::too_many("levels of a section", Self::DEPTH_MAX));
+            }
+            levels.push(cursor.nz_number()?);
+            if !cursor.eat(b'.') {
+                return match cursor.peek() {
+                    Some(b']') => Ok(Self(levels)),
+                    _ => Err(cursor.expected("\"]\" or \".\"")),
+                };
+            }
+        }
+        Ok(Self(levels))
+    }
+
+    /// `section-binary`: with its brackets.
+    pub(crate) fn read_binary(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.expect(b'[')?;
+        let part = Self::read(cursor)?;
+        if cursor.before() == Some(b'.') {
+            return Err(cursor.expected("the number of a part"));
+        }
+        cursor.expect(b']')?;
+        Ok(part)
+    }
+}
+
+impl Partial {
+    /// `<offset.length>`, if it is there.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Option<Self>, Refusal> {
+        if !cursor.eat(b'<') {
+            return Ok(None);
+        }
+        let offset = cursor.number64()?;
+        cursor.expect(b'.')?;
+        let length = cursor.nz_number64()?;
+        cursor.expect(b'>')?;
+        Ok(Some(Self { offset, length }))
+    }
+}
+
+impl HeaderName {
+    /// A name that may be a string.
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let name = cursor.text("the name of a header field")?;
+        Self::try_from(name.as_str()).map_err(|error| Refusal::bad(error.to_string()))
+    }
+
+    fn read_list(cursor: &mut Cursor<'_>) -> Result<Vec<Self>, Refusal> {
+        cursor.space()?;
+        cursor.list1("header fields", NAMES_MAX, Self::read)
+    }
+}
+
+/// The most names in one HEADER.FIELDS.
+const NAMES_MAX: usize = 256;

@@ -2,7 +2,8 @@
 
 use essaim_types::{ModSeq, UidValidity};
 
-use crate::{MailboxName, SequenceSet};
+use crate::parse::{Cursor, Refusal};
+use crate::{Extension, MailboxName, SequenceSet};
 
 /// SELECT or EXAMINE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,3 +49,70 @@ pub struct Qresync {
     /// remember what was expunged.
     pub sample: Option<(SequenceSet, SequenceSet)>,
 }
+
+impl Select {
+    pub(crate) fn read(access: Access, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let mailbox = cursor.mailbox()?;
+        let mut resync = Resync::Full;
+        if cursor.eat(b' ') {
+            for parameter in cursor.list1("parameters", PARAMETERS_MAX, Resync::read)? {
+                // QRESYNC says all that CONDSTORE says.
+                if !matches!(resync, Resync::Qresync(_)) {
+                    resync = parameter;
+                }
+            }
+        }
+        Ok(Self { mailbox, access, resync })
+    }
+}
+
+impl Resync {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        if cursor.eat_word("CONDSTORE") {
+            return Ok(Self::Condstore);
+        }
+        if !cursor.eat_word("QRESYNC") {
+            return Err(cursor.expected("CONDSTORE or QRESYNC"));
+        }
+        // RFC 7162 section 3.2.5: "BAD" without ENABLE before.
+        if !cursor.enabled().contains(Extension::Qresync) {
+            return Err(Refusal::bad("QRESYNC is used after ENABLE QRESYNC"));
+        }
+        cursor.space()?;
+        Qresync::read(cursor).map(Self::Qresync)
+    }
+}
+
+impl Qresync {
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.expect(b'(')?;
+        let uid_validity = UidValidity(cursor.nz_number()?);
+        cursor.space()?;
+        let mod_seq = cursor.mod_seq()?;
+        let (mut known_uids, mut sample) = (None, None);
+        if cursor.eat(b' ') {
+            if cursor.peek() != Some(b'(') {
+                known_uids = Some(cursor.known_set()?);
+                if cursor.eat(b' ') {
+                    sample = Some(read_sample(cursor)?);
+                }
+            } else {
+                sample = Some(read_sample(cursor)?);
+            }
+        }
+        cursor.expect(b')')?;
+        Ok(Self { uid_validity, mod_seq, known_uids, sample })
+    }
+}
+
+fn read_sample(cursor: &mut Cursor<'_>) -> Result<(SequenceSet, SequenceSet), Refusal> {
+    cursor.expect(b'(')?;
+    let sequence = cursor.known_set()?;
+    cursor.space()?;
+    let uids = cursor.known_set()?;
+    cursor.expect(b')')?;
+    Ok((sequence, uids))
+}
+
+const PARAMETERS_MAX: usize = 4;

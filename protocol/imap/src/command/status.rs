@@ -1,6 +1,7 @@
 //! STATUS: RFC 9051 section 6.3.11, with RFC 7162, 7889 and 8474.
 
 use crate::MailboxName;
+use crate::parse::{Cursor, Refusal, once_each};
 
 /// STATUS of one mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,3 +68,26 @@ impl StatusItem {
         }
     }
 }
+
+impl Status {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let mailbox = cursor.mailbox()?;
+        cursor.space()?;
+        Ok(Self { mailbox, items: StatusItem::read_list(cursor)? })
+    }
+}
+
+impl StatusItem {
+    /// One or more items between parentheses, each once.
+    pub(crate) fn read_list(cursor: &mut Cursor<'_>) -> Result<Vec<Self>, Refusal> {
+        Ok(once_each(cursor.list1("status items", ITEMS_MAX, Self::read)?))
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        let known = Self::ALL.into_iter().find(|known| cursor.eat_word(known.as_str()));
+        known.ok_or_else(|| cursor.expected("a status item"))
+    }
+}
+
+const ITEMS_MAX: usize = 32;

@@ -2,6 +2,7 @@
 
 use essaim_types::ModSeq;
 
+use crate::parse::{Cursor, Refusal};
 use crate::{Flag, MessageSet, Numbering};
 
 /// STORE or UID STORE.
@@ -39,4 +40,40 @@ pub enum Echo {
     Flags,
     /// `.SILENT`: none (but MODSEQ for a CONDSTORE-aware client, RFC 7162 section 3.1.3).
     Silent,
+}
+
+impl Store {
+    pub(crate) fn read(numbering: Numbering, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+        cursor.space()?;
+        let messages = cursor.message_set()?;
+        cursor.space()?;
+        let mut unchanged_since = None;
+        if cursor.eat(b'(') {
+            if !cursor.eat_word("UNCHANGEDSINCE") {
+                return Err(cursor.expected("UNCHANGEDSINCE"));
+            }
+            cursor.space()?;
+            unchanged_since = Some(cursor.mod_seq()?);
+            cursor.expect(b')')?;
+            cursor.space()?;
+        }
+        let action = StoreAction::read(cursor);
+        let echo = match () {
+            () if cursor.eat_word("FLAGS") => Echo::Flags,
+            () if cursor.eat_word("FLAGS.SILENT") => Echo::Silent,
+            () => return Err(cursor.expected("FLAGS or FLAGS.SILENT")),
+        };
+        cursor.space()?;
+        Ok(Self { numbering, messages, unchanged_since, action, echo, flags: cursor.store_flags()? })
+    }
+}
+
+impl StoreAction {
+    fn read(cursor: &mut Cursor<'_>) -> Self {
+        match () {
+            () if cursor.eat(b'+') => Self::Add,
+            () if cursor.eat(b'-') => Self::Remove,
+            () => Self::Replace,
+        }
+    }
 }

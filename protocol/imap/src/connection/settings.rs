@@ -41,7 +41,8 @@ pub struct Limits {
     pub literal: usize,
     /// The largest message; announced as APPENDLIMIT.
     pub message: ByteSize,
-    /// The most bytes that are read and thrown away to stay in step with a client whose command was refused.
+    /// The most bytes of literals that are read and thrown away to stay in step with a client whose command was refused.
+    /// Before login it is `command_before_login`.
     pub drain: ByteSize,
     /// Commands answered BAD in a row, after which the connection is closed.
     pub errors: u32,

@@ -113,6 +113,8 @@ pub enum ResponseCode {
     UnknownCte,
     /// RFC 3501: the sequence number of the first message without `\Seen`.
     Unseen(u32),
+    /// RFC 6154: CREATE with a USE that cannot be.
+    UseAttr,
 }
 
 /// What PERMANENTFLAGS lists.
@@ -204,6 +206,7 @@ impl ResponseCode {
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::Unseen(_) => "UNSEEN",
+            Self::UseAttr => "USEATTR",
         }
     }
 
