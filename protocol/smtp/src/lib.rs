@@ -2,6 +2,7 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 mod body;
+pub mod client;
 mod command;
 mod line;
 mod queue_id;
@@ -9,5 +10,6 @@ mod reply;
 pub mod server;
 pub mod trace;
 
+pub use body::BodyType;
 pub use queue_id::QueueId;
 pub use reply::{EnhancedStatus, ParseStatusError};

@@ -3,7 +3,7 @@
 use essaim_types::ByteSize;
 
 use super::ParseCommandError;
-use crate::server::BodyType;
+use crate::body::BodyType;
 
 /// One parameter of MAIL.
 #[derive(Debug, Clone, PartialEq, Eq)]

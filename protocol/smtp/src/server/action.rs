@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use essaim_types::{Address, ByteSize, Secret};
 
+use crate::body::BodyType;
 use crate::trace::Protocol;
 
 /// What the caller does next, in this order. The questions (`Check..`, `Authenticate`, `Commit`) hold the conversation until
@@ -57,16 +58,6 @@ pub struct MailOptions {
     pub body: BodyType,
     /// SMTPUTF8 (RFC 6531): addresses and header may be UTF-8.
     pub smtputf8: bool,
-}
-
-/// BODY= of MAIL (RFC 6152).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BodyType {
-    /// 7BIT, and what is assumed without the parameter.
-    #[default]
-    SevenBit,
-    /// 8BITMIME.
-    EightBit,
 }
 
 /// A name and a password, to be checked.

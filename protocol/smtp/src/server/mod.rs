@@ -22,9 +22,9 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 
+pub use crate::body::BodyType;
 pub use action::{
-    Action, BodyType, Envelope, Login, LoginVerdict, MailOptions, Mechanism, RecipientVerdict, Refusal,
-    SenderVerdict,
+    Action, Envelope, Login, LoginVerdict, MailOptions, Mechanism, RecipientVerdict, Refusal, SenderVerdict,
 };
 pub use config::{Config, Encryption, Limits, PlaintextLogin, Role};
 

@@ -1,0 +1,174 @@
+//! MAIL, RCPT, DATA: one delivery.
+
+use essaim_types::Address;
+
+use super::{Asked, Cause, Connection, Delivery, Failure, Outcome, RemoteReply, Report, Stage, State};
+use crate::body::{BodyType, Stuff};
+
+/// A delivery and how far it is.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    delivery: Delivery,
+    /// Commands written: MAIL, then one RCPT for each recipient.
+    sent: usize,
+    /// Replies to them.
+    answered: usize,
+    /// MAIL was refused.
+    sender_refused: Option<Outcome>,
+    /// For each recipient, once it is known.
+    outcomes: Vec<Option<Outcome>>,
+}
+
+impl Transaction {
+    pub(super) fn new(delivery: Delivery) -> Self {
+        let outcomes = vec![None; delivery.recipients.len()];
+        Self { delivery, sent: 0, answered: 0, sender_refused: None, outcomes }
+    }
+
+    pub(super) fn is_past_sender(&self) -> bool {
+        self.answered > 0
+    }
+
+    /// `rest` is for the recipients whose fate was open.
+    pub(super) fn report(self, rest: &Outcome) -> Report {
+        let outcomes = self.outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| rest.clone()));
+        Report { recipients: self.delivery.recipients.into_iter().zip(outcomes).collect() }
+    }
+
+    fn needs_smtputf8(&self) -> bool {
+        let mut addresses = self.delivery.sender.iter().chain(&self.delivery.recipients);
+        self.delivery.smtputf8 || addresses.any(Address::is_internationalized)
+    }
+
+    fn is_wanted_by_somebody(&self) -> bool {
+        self.outcomes.iter().any(Option::is_none)
+    }
+
+    /// Takes the reply to the oldest command without one.
+    fn answer(&mut self, reply: RemoteReply) {
+        let recipient = self.answered.checked_sub(1);
+        self.answered += 1;
+        // After a refused MAIL what is said about recipients means nothing.
+        if reply.is_positive() || self.sender_refused.is_some() {
+            return;
+        }
+        match recipient {
+            None => self.sender_refused = Some(Outcome::refused(Stage::Sender, reply)),
+            Some(recipient) => {
+                if let Some(outcome) = self.outcomes.get_mut(recipient) {
+                    *outcome = Some(Outcome::refused(Stage::Recipient, reply));
+                }
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// A delivery is here and the host is ready for it.
+    pub(super) fn begin(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        let limit = self.extensions.size_limit();
+        let cause = match limit.filter(|limit| transaction.delivery.size > *limit) {
+            Some(limit) => Some(Cause::TooLarge(limit)),
+            None if transaction.needs_smtputf8() && !self.extensions.smtputf8 => Some(Cause::NoSmtpUtf8),
+            None => None,
+        };
+        if let Some(cause) = cause {
+            return self.report(&Outcome::Permanent(Failure { stage: Stage::Sender, cause }));
+        }
+        self.state = State::Envelope;
+        self.go_on();
+    }
+
+    pub(super) fn envelope_answered(&mut self, reply: RemoteReply) {
+        if reply.is_intermediate() {
+            return self.fail(Cause::Protocol("a reply that asks for more"));
+        }
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.answer(reply);
+        if transaction.answered == transaction.sent {
+            self.go_on();
+        }
+    }
+
+    /// RFC 5321 section 3.3: only 354 opens the message.
+    pub(super) fn data_answered(&mut self, reply: RemoteReply) {
+        if reply.is_intermediate() {
+            self.state = State::Body(Stuff::default(), Asked::No);
+        } else if reply.is_positive() {
+            self.fail(Cause::Protocol("it did not ask for the message"));
+        } else {
+            self.report(&Outcome::refused(Stage::Body, reply));
+            self.reset();
+        }
+    }
+
+    pub(super) fn end_answered(&mut self, reply: RemoteReply) {
+        if reply.is_intermediate() {
+            return self.fail(Cause::Protocol("a reply that asks for more"));
+        }
+        let rest =
+            if reply.is_positive() { Outcome::Delivered(reply) } else { Outcome::refused(Stage::End, reply) };
+        self.state = State::Idle;
+        self.report(&rest);
+    }
+
+    /// Everything sent is answered: sends what comes next.
+    fn go_on(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        if let Some(refusal) = transaction.sender_refused.clone() {
+            self.report(&refusal);
+            return self.reset();
+        }
+        if transaction.sent <= transaction.delivery.recipients.len() {
+            return self.send_envelope();
+        }
+        if transaction.is_wanted_by_somebody() {
+            self.command("DATA");
+            self.state = State::Data;
+        } else {
+            self.report(&Outcome::Temporary(self.failure(Cause::Lost)));
+            self.reset();
+        }
+    }
+
+    /// As many commands as may be sent ahead of their replies. DATA waits: with nobody to send to there is no going back from it.
+    fn send_envelope(&mut self) {
+        let ahead = if self.extensions.pipelining { self.config.limits.pipelined_commands.max(1) } else { 1 };
+        for _ in 0..ahead {
+            let Some(transaction) = &self.transaction else { return };
+            let line = match transaction.sent.checked_sub(1) {
+                None => self.mail_line(transaction),
+                Some(next) => match transaction.delivery.recipients.get(next) {
+                    Some(recipient) => format!("RCPT TO:<{recipient}>"),
+                    None => return,
+                },
+            };
+            self.command(&line);
+            if let Some(transaction) = &mut self.transaction {
+                transaction.sent += 1;
+            }
+        }
+    }
+
+    fn mail_line(&self, transaction: &Transaction) -> String {
+        let delivery = &transaction.delivery;
+        let sender = delivery.sender.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut line = format!("MAIL FROM:<{sender}>");
+        if self.extensions.size.is_some() {
+            line += &format!(" SIZE={}", delivery.size.0);
+        }
+        if self.extensions.eight_bit && delivery.body == BodyType::EightBit {
+            line += " BODY=8BITMIME";
+        }
+        if transaction.needs_smtputf8() {
+            line += " SMTPUTF8";
+        }
+        line
+    }
+
+    fn reset(&mut self) {
+        self.command("RSET");
+        self.state = State::Reset;
+    }
+}

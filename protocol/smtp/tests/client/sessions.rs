@@ -1,0 +1,141 @@
+//! Conversations that go well.
+
+use essaim_smtp::BodyType;
+use essaim_smtp::client::Delivery;
+
+use crate::script::{config, play, to};
+
+#[test]
+fn rfc5321_d1_a_typical_transaction() {
+    play(
+        &config(),
+        &[to(&["Jones", "Green", "Brown"])],
+        "
+        S: 220 foo.com Simple Mail Transfer Service Ready
+        C: EHLO bar.com
+        S: 250-foo.com greets bar.com
+        S: 250-8BITMIME
+        S: 250-SIZE
+        S: 250-DSN
+        S: 250 HELP
+        C: MAIL FROM:<Smith@bar.com> SIZE=27
+        S: 250 OK
+        C: RCPT TO:<Jones@foo.com>
+        S: 250 OK
+        C: RCPT TO:<Green@foo.com>
+        S: 550 No such user here
+        C: RCPT TO:<Brown@foo.com>
+        S: 250 OK
+        C: DATA
+        S: 354 Start mail input; end with <CRLF>.<CRLF>
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250 OK
+        R: Jones@foo.com: delivered 2.0.0: 250 OK
+        R: Green@foo.com: permanent 5.0.0: 550 No such user here (in reply to RCPT TO)
+        R: Brown@foo.com: delivered 2.0.0: 250 OK
+        C: QUIT
+        S: 221 foo.com Service closing transmission channel
+        ! Close
+        ",
+    );
+}
+
+#[test]
+fn a_host_of_the_last_century_is_greeted_with_helo() {
+    play(
+        &config(),
+        &[to(&["a"])],
+        "
+        S: 220-welcome
+        S: 220 to the museum
+        C: EHLO bar.com
+        S: 502 what
+        C: HELO bar.com
+        S: 250 hello
+        C: MAIL FROM:<Smith@bar.com>
+        S: 250 OK
+        C: RCPT TO:<a@foo.com>
+        S: 251 OK
+        C: DATA
+        S: 354 OK
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250
+        R: a@foo.com: delivered 2.0.0: 250
+        C: QUIT
+        ",
+    );
+}
+
+#[test]
+fn several_messages_go_over_one_connection() {
+    play(
+        &config(),
+        &[to(&["a"]), to(&["b"]), to(&["c"])],
+        "
+        S: 220 x
+        C: EHLO bar.com
+        S: 250 x
+        C: MAIL FROM:<Smith@bar.com>
+        S: 250 OK
+        C: RCPT TO:<a@foo.com>
+        S: 250 OK
+        C: DATA
+        S: 354 OK
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250 2.0.0 one
+        R: a@foo.com: delivered 2.0.0: 250 2.0.0 one
+        C: MAIL FROM:<Smith@bar.com>
+        S: 250 OK
+        C: RCPT TO:<b@foo.com>
+        S: 450 4.2.0 greylisted
+        R: b@foo.com: temporary 4.2.0: 450 4.2.0 greylisted (in reply to RCPT TO)
+        C: RSET
+        S: 250 OK
+        C: MAIL FROM:<Smith@bar.com>
+        S: 250 OK
+        C: RCPT TO:<c@foo.com>
+        S: 250 OK
+        C: DATA
+        S: 354 OK
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250 2.0.0 three
+        R: c@foo.com: delivered 2.0.0: 250 2.0.0 three
+        C: QUIT
+        S: 221 bye
+        ! Close
+        ",
+    );
+}
+
+#[test]
+fn parameters_are_given_where_they_are_understood_and_needed() {
+    let plain = to(&["a"]);
+    let bounce = Delivery { sender: None, body: BodyType::EightBit, ..to(&["a"]) };
+    let utf8 = Delivery { smtputf8: true, ..to(&["a"]) };
+    let address = Delivery { recipients: vec!["é@foo.com".parse().unwrap()], ..to(&[]) };
+    let modern = "250-x\nS: 250-SIZE 1000\nS: 250-8BITMIME\nS: 250 SMTPUTF8";
+    let cases = [
+        (&plain, modern, "MAIL FROM:<Smith@bar.com> SIZE=27"),
+        (&bounce, modern, "MAIL FROM:<> SIZE=27 BODY=8BITMIME"),
+        (&bounce, "250 x", "MAIL FROM:<>"),
+        (&utf8, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
+        (&address, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
+    ];
+    for (delivery, offer, mail) in cases {
+        let transcript = format!("S: 220 x\nC: EHLO bar.com\nS: {offer}\nC: {mail}");
+        play(&config(), std::slice::from_ref(delivery), &transcript);
+    }
+}
+
+#[test]
+fn a_connection_without_mail_says_goodbye() {
+    play(&config(), &[], "S: 220 x\nC: QUIT\nS: 221 x\n! Close");
+}
