@@ -1,14 +1,15 @@
 //! What the handle, the readers and the writer share.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use essaim_types::ByteSize;
 
 use crate::appender::{AppendFault, Appender};
 use crate::codec::Codecs;
-use crate::disk::Disk;
+use crate::disk::{Disk, Lock};
 use crate::error::{AppendError, StoreFailure};
+use crate::format::StoreId;
 use crate::index::Index;
 use crate::options::Options;
 use crate::queue::Queue;
@@ -28,7 +29,12 @@ pub(crate) struct Core {
     pub(crate) queue: Queue<Box<dyn Work>>,
     pub(crate) watchers: Watchers,
     pub(crate) counters: Counters,
+    /// Held by whatever reads or rewrites all segments.
+    pub(crate) maintenance: Mutex<()>,
+    pub(crate) store: StoreId,
     pub(crate) failure: OnceLock<Arc<StoreFailure>>,
+    /// Dropped last: another process may open the store then.
+    pub(crate) _lock: Lock,
 }
 
 impl Core {

@@ -107,6 +107,9 @@ pub enum ReadError {
         #[source]
         source: io::Error,
     },
+    /// The index that was to be compared could not be made.
+    #[error("could not make the index that verify compares with")]
+    Scratch(#[source] io::Error),
     /// The index failed or holds what it should not.
     #[error("could not read the index of the store")]
     Index(#[source] Box<dyn Error + Send + Sync>),

@@ -1,7 +1,7 @@
 //! From operations to state: the same for a closure of the writer, for replay at opening and for a rebuild.
 
 use bytes::Bytes;
-use essaim_types::{AccountId, ByteSize, Lsn, ObjectKind};
+use essaim_types::{AccountId, ByteSize, Lsn, NodeSeq, ObjectKind};
 
 use crate::index::IndexError;
 use crate::index::rows::{AccountRow, Place, object_key};
@@ -13,6 +13,8 @@ use crate::wire::{DecodeError, Reader, put_varint};
 /// Why a transaction of the log cannot follow the ones before it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FoldError {
+    #[error("transaction {found} stands where {expected} should")]
+    NodeSeq { found: NodeSeq, expected: NodeSeq },
     #[error("account {account}: LSN {found} follows {last}")]
     Lsn { account: AccountId, last: Lsn, found: Lsn },
     #[error("account {account} is changed before it is made")]

@@ -4,6 +4,7 @@
 //! and the reasons are in `specs/01-store.md`. Nothing here knows what an object means.
 
 mod appender;
+mod applier;
 mod blob;
 mod codec;
 mod content;
@@ -18,7 +19,9 @@ mod object;
 mod open;
 mod options;
 mod overlay;
+mod progress;
 mod queue;
+mod rebuild;
 mod record;
 mod replay;
 mod scan;
@@ -30,6 +33,7 @@ mod store;
 mod tail;
 mod transaction;
 mod tx;
+mod verify;
 mod watch;
 mod wire;
 mod work;
@@ -37,10 +41,14 @@ mod writer;
 
 pub use codec::Content;
 pub use content::{ContentRef, ContentWriter};
-pub use disk::{Disk, DiskFile, OpenMode, RealDisk, SimDisk};
+pub use disk::{
+    Disk, DiskFile, Fault, Lock, OpenMode, Operation, OperationKind, RealDisk, SimDisk, Survival,
+};
 pub use error::{AppendError, CommitError, OpenError, ReadError, StoreFailure, TxError};
 pub use object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 pub use options::Options;
+pub use progress::{Progress, Step};
+pub use rebuild::{RebuildReport, rebuild_index};
 pub use record::{BLOB_MAX, Codec, RecordHeader, RecordKind, TRANSACTION_MAX};
 pub use snapshot::{AccountState, DerivedRange, Range, Snapshot};
 pub use stats::Stats;
@@ -48,4 +56,5 @@ pub use store::Store;
 pub use tail::{Change, Position, Record, Tail};
 pub use transaction::{Group, Op, Transaction};
 pub use tx::{Tx, TxRange};
+pub use verify::{Difference, Finding, VerifyReport};
 pub use wire::DecodeError;

@@ -1,19 +1,20 @@
-//! Opening: format, lock, segments, index, and the replay of what the index has not seen.
+//! Opening: format, segments, index, and the replay of what the index has not seen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::appender::Appender;
 use crate::codec::Codecs;
 use crate::core::Core;
-use crate::disk::{Disk, OpenMode};
+use crate::disk::{Disk, Lock, OpenMode};
 use crate::error::OpenError;
-use crate::format;
-use crate::index::Index;
-use crate::index::rows::Meta;
+use crate::format::{self, StoreId};
+use crate::index::rows::{META_KEY, Meta};
+use crate::index::{Index, IndexError, Table};
 use crate::options::Options;
+use crate::progress::Progress;
 use crate::queue::Queue;
-use crate::replay::{Replayed, replay};
+use crate::replay::{Replayed, Stream};
 use crate::segment::{FIRST, FOLDER, parse_file_name};
 use crate::segments::Segments;
 use crate::stats::Counters;
@@ -25,16 +26,38 @@ pub(crate) struct Opened {
     pub(crate) meta: Meta,
 }
 
-/// Opens the store on a disk; makes one if there is none. The caller holds the lock.
-pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, OpenError> {
-    disk.create_folder(FOLDER).map_err(OpenError::io("make the folder segments"))?;
-    disk.create_folder(LOST).map_err(OpenError::io("make the folder lost+found"))?;
+/// Opens the store on a disk; makes one if there is none.
+pub(crate) fn open(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opened, OpenError> {
+    let lock = lock(&*disk)?;
+    open_locked(disk, options, lock, progress)
+}
+
+/// Takes the store for this process.
+pub(crate) fn lock(disk: &dyn Disk) -> Result<Lock, OpenError> {
+    disk.lock().map_err(OpenError::io("take the file LOCK"))?.ok_or(OpenError::Locked)
+}
+
+/// The same, by who has the lock.
+pub(crate) fn open_locked(
+    disk: Arc<dyn Disk>,
+    options: &Options,
+    lock: Lock,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Opened, OpenError> {
+    for folder in [FOLDER, LOST] {
+        disk.create_folder(folder).map_err(OpenError::io(format!("make the folder {folder}")))?;
+    }
     let known = list_segments(&*disk)?;
     let store = format::read_or_create(&*disk, !known.is_empty())?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk), known));
     let codecs = Codecs::default();
-    let index = open_index(&disk, options)?;
-    let Replayed { meta, end, blobs } = replay(&*disk, &segments, &codecs, &index, store)?;
+    let index = open_index(&disk, options, store)?;
+    let stream = Stream { disk: &*disk, segments: &segments, codecs: &codecs, store };
+    let Replayed { meta, end, blobs } = stream.replay(&index, progress)?;
     let fail = OpenError::io("open the last segment");
     let size = options.segment_size.0;
     let appender = Appender::new(Arc::clone(&disk), Arc::clone(&segments), store, size, end).map_err(fail)?;
@@ -49,7 +72,10 @@ pub(crate) fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Ope
         queue: Queue::new(options.queue),
         watchers: Watchers::default(),
         counters: Counters::default(),
+        maintenance: Mutex::default(),
+        store,
         failure: OnceLock::new(),
+        _lock: lock,
     };
     Ok(Opened { core, meta })
 }
@@ -71,23 +97,34 @@ fn list_segments(disk: &dyn Disk) -> Result<BTreeMap<u32, u32>, OpenError> {
     Ok(known)
 }
 
-fn open_index(disk: &Arc<dyn Disk>, options: &Options) -> Result<Index, OpenError> {
-    let open = || -> Result<_, OpenError> {
-        let file = disk.open(INDEX, OpenMode::Any).map_err(OpenError::io("open index.redb"))?;
-        Ok(Index::open(file, options.cache))
-    };
-    match open()? {
-        Ok(index) => Ok(index),
+/// The index, or an empty one if it is missing, damaged, or another store's.
+fn open_index(disk: &Arc<dyn Disk>, options: &Options, store: StoreId) -> Result<Index, OpenError> {
+    match open_file(disk, options)? {
+        Ok(index) if belongs(&index, store)? => return Ok(index),
+        Ok(_) => tracing::warn!("the index belongs to another store: computing it again"),
         Err(error) if error.is_damage() => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the index is damaged: computing it again"
             );
-            disk.remove(INDEX).map_err(OpenError::io("remove index.redb"))?;
-            Ok(open()??)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
     }
+    disk.remove(INDEX).map_err(OpenError::io("remove index.redb"))?;
+    Ok(open_file(disk, options)??)
+}
+
+fn open_file(disk: &Arc<dyn Disk>, options: &Options) -> Result<Result<Index, IndexError>, OpenError> {
+    let fail = || OpenError::io("open index.redb");
+    let file = disk.open(INDEX, OpenMode::Any).map_err(fail())?;
+    // Its name too must survive a crash, or everything would have to be read again.
+    disk.sync_folder("").map_err(fail())?;
+    Ok(Index::open(file, options.cache))
+}
+
+fn belongs(index: &Index, store: StoreId) -> Result<bool, IndexError> {
+    let meta = index.view()?.with(Table::Meta, META_KEY, Meta::decode)?.transpose()?;
+    Ok(meta.is_none_or(|meta| meta.store == store))
 }
 
 /// The index; it may be deleted while the node is down.

@@ -63,6 +63,12 @@ impl<'a> Scanner<'a> {
         Ok(Self { file, codecs, depth, segment, offset, length, buffer: Vec::new(), buffer_at: 0 })
     }
 
+    /// Reads no further than to this offset.
+    #[must_use]
+    pub(crate) fn until(self, offset: u64) -> Self {
+        Self { length: self.length.min(offset), ..self }
+    }
+
     /// Where the next record begins.
     pub(crate) fn place(&self) -> Place {
         Place { segment: self.segment, offset: self.offset }
@@ -95,6 +101,28 @@ impl<'a> Scanner<'a> {
         };
         self.offset += header.record_len();
         Ok(Some(scanned))
+    }
+
+    /// The header of the next record, if it is intact.
+    pub(crate) fn header(&mut self) -> Result<Option<RecordHeader>, ScanError> {
+        let header = self.window(self.offset, RecordHeader::LEN)?.first_chunk().copied();
+        let header = header.and_then(|bytes| RecordHeader::decode(&bytes).ok());
+        Ok(header.filter(|header| header.record_len() <= self.length - self.offset))
+    }
+
+    /// Goes on behind a damaged record: behind its payload, or else at the next intact header or the end of the file.
+    pub(crate) fn skip_damage(&mut self) -> Result<(), ScanError> {
+        if let Some(header) = self.header()? {
+            self.offset += header.record_len();
+            return Ok(());
+        }
+        while self.offset < self.length {
+            self.offset += 1;
+            if self.header()?.is_some() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn payload(&mut self, header: &RecordHeader) -> Result<Bytes, ScanError> {

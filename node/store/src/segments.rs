@@ -10,6 +10,7 @@ use crate::codec::Codecs;
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::ReadError;
 use crate::index::rows::Place;
+use crate::progress::StreamBytes;
 use crate::record::{RecordHeader, RecordKind};
 use crate::segment::file_name;
 use crate::wire::DecodeError;
@@ -45,6 +46,17 @@ impl Segments {
     /// The revision of a segment that is in use; `None` if there is no such segment.
     pub(crate) fn revision(&self, number: u32) -> Option<u32> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&number).copied()
+    }
+
+    /// How the bytes of the stream from a place on are spread over segments.
+    pub(crate) fn bytes(&self, start: Place) -> io::Result<StreamBytes> {
+        let (mut before, mut total) = (Vec::new(), 0);
+        for (number, _) in self.list().into_iter().filter(|(number, _)| *number >= start.segment) {
+            before.push(total);
+            let skipped = if number == start.segment { start.offset } else { 0 };
+            total += self.file(number)?.size()?.saturating_sub(skipped);
+        }
+        Ok(StreamBytes { start, before, total })
     }
 
     /// From now on, this file is the segment of that number.
@@ -111,6 +123,8 @@ impl Segments {
 
     fn remember(&self, number: u32, revision: u32, file: Arc<dyn DiskFile>) {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        // A segment whose making was torn is made again under the same name.
+        handles.retain(|h| (h.number, h.revision) != (number, revision));
         if handles.len() >= HANDLES_MAX {
             handles.pop_front();
         }

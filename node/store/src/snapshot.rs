@@ -6,10 +6,9 @@ use bytes::Bytes;
 use essaim_types::{AccountId, ByteSize, Lsn, ObjectKind};
 
 use crate::error::ReadError;
-use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key};
+use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key, split_id};
 use crate::index::{IndexError, Row, Rows, Table, View, end_of_prefix};
 use crate::object::{Object, ObjectRef};
-use crate::wire::DecodeError;
 
 /// The state after the last commit before it was taken.
 ///
@@ -57,8 +56,7 @@ impl Snapshot {
         let rows = self.view.rows(Table::Accounts, Bound::Unbounded, Bound::Unbounded)?;
         Ok(rows.map(|row| {
             let row = row?;
-            let id = row.key().try_into().map_err(|_| BAD_KEY)?;
-            Ok((AccountId::from_bytes(id), AccountRow::decode(row.value())?.into()))
+            Ok((AccountId::from_bytes(split_id(row.key())?), AccountRow::decode(row.value())?.into()))
         }))
     }
 
@@ -223,5 +221,3 @@ pub(crate) fn key_bounds(local: u32, kind: ObjectKind, from: Bound<&[u8]>, to: B
     };
     KeyBounds { from, to }
 }
-
-const BAD_KEY: DecodeError = DecodeError("a key of the index has the wrong length");

@@ -15,11 +15,13 @@ use crate::disk::{Disk, RealDisk, SimDisk};
 use crate::error::{AppendError, CommitError, OpenError, ReadError};
 use crate::open::{Opened, open};
 use crate::options::Options;
+use crate::progress::Progress;
 use crate::queue::block_on;
 use crate::snapshot::{Snapshot, account_row};
 use crate::stats::Stats;
 use crate::tail::{Change, Position, Tail, changes};
 use crate::tx::Tx;
+use crate::verify::{VerifyReport, verify};
 use crate::work::Closure;
 use crate::writer::Writer;
 
@@ -33,8 +35,6 @@ pub struct Store {
 struct OpenStore {
     core: Arc<Core>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Dropped last: another process may open the store then.
-    _lock: Box<dyn std::fmt::Debug + Send + Sync>,
 }
 
 impl Store {
@@ -46,11 +46,10 @@ impl Store {
 
     /// Opens the store on a disk, or makes one there.
     pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
-        let lock = disk.lock().map_err(OpenError::io("take the file LOCK"))?.ok_or(OpenError::Locked)?;
-        let Opened { core, meta } = open(disk, options)?;
+        let Opened { core, meta } = open(disk, options, &mut |_| {})?;
         let core = Arc::new(core);
         let writer = Writer::start(Arc::clone(&core), meta).map_err(OpenError::io("start the writer"))?;
-        Ok(Self { open: Arc::new(OpenStore { core, writer: Mutex::new(Some(writer)), _lock: lock }) })
+        Ok(Self { open: Arc::new(OpenStore { core, writer: Mutex::new(Some(writer)) }) })
     }
 
     /// A store of its own in memory, for tests of the layers above.
@@ -132,6 +131,11 @@ impl Store {
     /// The whole stream from a position up to now.
     pub fn tail(&self, from: Position) -> Result<Tail, ReadError> {
         Tail::new(Arc::clone(self.core()), from)
+    }
+
+    /// Checks everything, while the store is in use: see [`VerifyReport`]. Needs as much free space as the index takes.
+    pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport, ReadError> {
+        verify(self.core(), progress)
     }
 
     /// What the store has done since it was opened.

@@ -11,12 +11,15 @@ use std::io;
 use std::sync::Arc;
 
 pub use real::RealDisk;
-pub use sim::SimDisk;
+pub use sim::{Fault, Operation, OperationKind, SimDisk, Survival};
+
+/// Whatever frees a taken folder when it is dropped.
+pub type Lock = Box<dyn Debug + Send + Sync>;
 
 /// A folder of the store. Names are relative, with `/` between folder and file.
 pub trait Disk: Debug + Send + Sync + 'static {
     /// Takes the folder for this process until the guard is dropped; `None` if another has it.
-    fn lock(&self) -> io::Result<Option<Box<dyn Debug + Send + Sync>>>;
+    fn lock(&self) -> io::Result<Option<Lock>>;
     /// Makes a folder; it may exist.
     fn create_folder(&self, name: &str) -> io::Result<()>;
     /// The names of the files in a folder; `""` is the store's own.

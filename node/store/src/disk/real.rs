@@ -1,13 +1,12 @@
 //! Real files.
 
-use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, OpenMode};
+use super::{Disk, DiskFile, Lock, OpenMode};
 
 /// A folder of the file system.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct RealDisk {
 impl RealDisk {
     /// The folder is made if it is not there.
     pub fn new(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        create_durable(folder)?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -28,7 +27,7 @@ impl RealDisk {
 }
 
 impl Disk for RealDisk {
-    fn lock(&self) -> io::Result<Option<Box<dyn Debug + Send + Sync>>> {
+    fn lock(&self) -> io::Result<Option<Lock>> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path("LOCK"))?;
         match file.try_lock() {
@@ -81,6 +80,17 @@ impl Disk for RealDisk {
         let space = rustix::fs::statvfs(&self.folder)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
+}
+
+/// Makes a folder and those above it so that their names survive a crash.
+fn create_durable(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or_else(|| Path::new(""));
+    create_durable(parent)?;
+    fs::create_dir(folder)?;
+    File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?.sync_all()
 }
 
 impl DiskFile for File {

@@ -9,7 +9,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use essaim_types::ByteSize;
-use redb::{Database, Durability, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadableDatabase as _};
+use redb::{
+    Database, Durability, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadableDatabase as _,
+    ReadableTableMetadata as _,
+};
 
 use super::backend::Backend;
 use super::{Batch, IndexError, Table};
@@ -128,6 +131,11 @@ impl View {
         to: Bound<&[u8]>,
     ) -> Result<Rows, IndexError> {
         Ok(Rows(self.table(table)?.range_owned::<&[u8]>((from, to))?))
+    }
+
+    /// How many rows a table has.
+    pub(crate) fn len(&self, table: Table) -> Result<u64, IndexError> {
+        Ok(self.table(table)?.len()?)
     }
 
     fn table(&self, table: Table) -> Result<&ReadOnlyTable<Key, Value>, IndexError> {

@@ -193,6 +193,13 @@ pub(crate) fn object_key(local: u32, kind: ObjectKind, key: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Splits what [`object_key`] made.
+pub(crate) fn split_object_key(key: &[u8]) -> Result<(u32, ObjectKind, &[u8]), DecodeError> {
+    let mut reader = Reader::new(key);
+    let local = u32::from_be_bytes(reader.array()?);
+    Ok((local, ObjectKind(reader.u8()?), reader.rest()))
+}
+
 /// The key of a transaction in an account's log.
 pub(crate) fn log_key(local: u32, lsn: Lsn) -> [u8; 12] {
     let mut out = [0; 12];
@@ -207,6 +214,11 @@ pub(crate) fn split_log_key(key: &[u8]) -> Result<(u32, Lsn), DecodeError> {
     let parts = (u32::from_be_bytes(reader.array()?), Lsn(u64::from_be_bytes(reader.array()?)));
     reader.end()?;
     Ok(parts)
+}
+
+/// The id in a key of `accounts-1` or `blobs-1`.
+pub(crate) fn split_id(key: &[u8]) -> Result<[u8; 32], DecodeError> {
+    whole(key, Reader::array)
 }
 
 /// Length of what stands before an object's own key.
@@ -256,6 +268,8 @@ mod tests {
             let blob = BlobRow { location, references, idle_since };
             assert_eq!(BlobRow::decode(&blob.encode()), Ok(blob));
         }
+        let key = object_key(3, ObjectKind::MESSAGE, b"key");
+        assert_eq!(split_object_key(&key), Ok((3, ObjectKind::MESSAGE, &b"key"[..])));
         let segment = SegmentRow { revision: 2, dead: 99 };
         assert_eq!(SegmentRow::decode(&segment.encode()), Ok(segment));
         assert_eq!(split_log_key(&log_key(3, Lsn(4))), Ok((3, Lsn(4))));

@@ -1,0 +1,108 @@
+//! Feeding an index from the stream: records in order in, batches of the index out.
+
+use std::mem;
+
+use essaim_types::{BlobId, NodeSeq, Timestamp};
+
+use crate::fold::{self, FoldError};
+use crate::format::StoreId;
+use crate::index::rows::{Location, META_KEY, Meta, Place};
+use crate::index::{Index, IndexError, Table};
+use crate::overlay::Overlay;
+use crate::segment::{FIRST, SegmentHeader};
+use crate::transaction::Transaction;
+
+/// Applies records to an index, from where the index is.
+pub(crate) struct Applier<'a> {
+    index: &'a Index,
+    meta: Meta,
+    overlay: Overlay,
+    /// Blobs that stand before a transaction not yet seen.
+    waiting: Vec<(BlobId, Location)>,
+    /// Stream bytes in the overlay.
+    gathered: u64,
+    /// Stream bytes in the index since its last checkpoint.
+    unsynced: u64,
+}
+
+impl<'a> Applier<'a> {
+    pub(crate) fn new(index: &'a Index, store: StoreId) -> Result<Self, IndexError> {
+        let view = index.view()?;
+        let meta = view.with(Table::Meta, META_KEY, Meta::decode)?.transpose()?;
+        let start = Place { segment: FIRST, offset: SegmentHeader::LEN };
+        let fresh = Meta { applied: start, next_seq: NodeSeq(1), next_local: 1, time: Timestamp(0), store };
+        let meta = meta.unwrap_or(fresh);
+        let overlay = Overlay::new(view, meta.next_local);
+        Ok(Self { index, meta, overlay, waiting: Vec::new(), gathered: 0, unsynced: 0 })
+    }
+
+    /// How far the index is, and whose.
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// A blob, in the order of the stream.
+    pub(crate) fn blob(&mut self, id: BlobId, location: Location) {
+        self.waiting.push((id, location));
+    }
+
+    /// A transaction that stands between two places, in the order of the stream.
+    pub(crate) fn transaction(
+        &mut self,
+        transaction: &Transaction,
+        place: Place,
+        end: Place,
+    ) -> Result<(), FoldError> {
+        if transaction.node_seq != self.meta.next_seq {
+            let (found, expected) = (transaction.node_seq, self.meta.next_seq);
+            return Err(FoldError::NodeSeq { found, expected });
+        }
+        for (id, location) in self.waiting.drain(..) {
+            self.overlay.add_blob(id, location)?;
+        }
+        fold::apply(&mut self.overlay, transaction, place)?;
+        let before = mem::replace(&mut self.meta.applied, end);
+        self.gathered += end.offset - if before.segment == end.segment { before.offset } else { 0 };
+        self.meta.time = transaction.time;
+        self.meta.next_seq.0 += 1;
+        if self.gathered >= GATHERED_MAX {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Hands what was gathered to the index.
+    pub(crate) fn flush(&mut self) -> Result<(), IndexError> {
+        if self.gathered == 0 {
+            return Ok(());
+        }
+        self.meta.next_local = self.overlay.next_local;
+        let fresh = Overlay::new(self.index.view()?, self.meta.next_local);
+        let mut batch = mem::replace(&mut self.overlay, fresh).into_batch()?;
+        batch.put(Table::Meta, META_KEY, self.meta.encode());
+        self.index.apply(&batch)?;
+        self.overlay = Overlay::new(self.index.view()?, self.meta.next_local);
+        self.unsynced += mem::take(&mut self.gathered);
+        if self.unsynced >= UNSYNCED_MAX { self.checkpoint() } else { Ok(()) }
+    }
+
+    /// There is nothing more: makes the index durable, and gives back the blobs behind the last transaction.
+    pub(crate) fn finish(mut self) -> Result<(Meta, Vec<(BlobId, Location)>), IndexError> {
+        self.flush()?;
+        if self.unsynced > 0 {
+            self.checkpoint()?;
+        }
+        Ok((self.meta, self.waiting))
+    }
+
+    fn checkpoint(&mut self) -> Result<(), IndexError> {
+        self.index.checkpoint()?;
+        self.unsynced = 0;
+        Ok(())
+    }
+}
+
+/// Stream bytes gathered for one batch of the index.
+const GATHERED_MAX: u64 = 8 << 20;
+/// Stream bytes between two checkpoints of a long replay.
+const UNSYNCED_MAX: u64 = 256 << 20;
