@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use crate::utf7;
 
 /// What stands between the levels of a name.
@@ -9,6 +11,7 @@ pub const HIERARCHY_SEPARATOR: char = '/';
 
 /// The name of a mailbox that exists or could be made, in UTF-8, levels separated by `/`.
 ///
+/// Names that look alike are alike: RFC 5198 Net-Unicode wants NFC, so other spellings of the same characters become that.
 /// `INBOX` in any case, alone or as the first level, is `INBOX`; every other name is taken as it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MailboxName(Box<str>);
@@ -65,7 +68,11 @@ impl MailboxName {
         if name.chars().any(|c| c.is_control() || matches!(c, '*' | '%' | '\u{2028}' | '\u{2029}')) {
             return Err(InvalidMailboxName::Character);
         }
-        Ok(Self(fold_inbox(name).into()))
+        let name = fold(name);
+        if name.len() > Self::LEN_MAX {
+            return Err(InvalidMailboxName::TooLong);
+        }
+        Ok(Self(name.into()))
     }
 
     /// Checks a name in modified UTF-7, as it travels before UTF-8 is enabled.
@@ -116,8 +123,15 @@ impl MailboxName {
     }
 }
 
-/// The name, or pattern, with a first level of `inbox` in capitals.
-pub(crate) fn fold_inbox(name: &str) -> String {
+/// The name, or pattern, in NFC, with a first level of `inbox` in capitals.
+pub(crate) fn fold(name: &str) -> String {
+    if is_nfc_quick(name.chars()) == IsNormalized::Yes {
+        return fold_inbox(name);
+    }
+    fold_inbox(&name.nfc().collect::<String>())
+}
+
+fn fold_inbox(name: &str) -> String {
     let first = name.split(HIERARCHY_SEPARATOR).next().unwrap_or(name);
     if !first.eq_ignore_ascii_case(INBOX) {
         return name.to_owned();
@@ -150,6 +164,14 @@ mod tests {
         assert_eq!(MailboxName::new("inbox/Sub").unwrap().as_str(), "INBOX/Sub");
         assert_eq!(MailboxName::new("Inboxes").unwrap().as_str(), "Inboxes");
         assert_ne!(MailboxName::new("a").unwrap(), MailboxName::new("A").unwrap());
+    }
+
+    #[test]
+    fn names_that_look_alike_are_alike() {
+        assert_eq!(MailboxName::new("e\u{301}te\u{301}").unwrap().as_str(), "été");
+        assert_eq!(MailboxName::from_utf7(b"e&AwE-").unwrap(), MailboxName::new("é").unwrap());
+        // Some characters are longer in NFC.
+        assert_eq!(MailboxName::new(&"\u{fb2c}".repeat(333)), Err(InvalidMailboxName::TooLong));
     }
 
     #[test]

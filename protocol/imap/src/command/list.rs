@@ -1,7 +1,7 @@
 //! LIST and LSUB: RFC 9051 section 6.3.9, RFC 5258, RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE), RFC 3501 section 6.3.9.
 
 use super::StatusItem;
-use crate::mailbox::{HIERARCHY_SEPARATOR, fold_inbox};
+use crate::mailbox::{HIERARCHY_SEPARATOR, fold};
 use crate::parse::{Cursor, Refusal};
 
 /// LIST.
@@ -16,7 +16,7 @@ pub enum List {
 /// LIST with patterns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListQuery {
-    /// A mailbox is listed if it matches any of these.
+    /// A mailbox is listed if it matches any of these; there may be none.
     pub patterns: Vec<ListPattern>,
     /// Which of the matching ones.
     pub select: ListSelect,
@@ -38,7 +38,7 @@ pub struct ListSelect {
     pub base: ListBase,
     /// REMOTE: mailboxes of other servers too. We have none.
     pub remote: bool,
-    /// RECURSIVEMATCH: a name above a match is listed as well, with CHILDINFO. Only with `base` `Subscribed` or `special_use`.
+    /// RECURSIVEMATCH: a name above a match is listed as well, with CHILDINFO. Only with `base` `Subscribed`.
     pub recursive: bool,
     /// SPECIAL-USE: only mailboxes with a special use.
     pub special_use: bool,
@@ -80,7 +80,7 @@ impl ListPattern {
             Some(from_root) => from_root.to_owned(),
             None => format!("{reference}{pattern}"),
         };
-        Self(fold_inbox(&joined).into())
+        Self(fold(&joined).into())
     }
 
     /// In UTF-8, with its wildcards.
@@ -145,11 +145,12 @@ impl List {
         };
         let returns = cursor.eat(b' ');
         let tell = if returns { ListReturn::read(cursor)? } else { ListReturn::default() };
-        // RFC 5258 section 3: only the basic form has the empty pattern mean something else.
+        // RFC 9051 section 6.3.9: in the extended form, patterns that are empty are ignored.
         if !extended && !several && !returns && patterns.iter().all(String::is_empty) {
             return Ok(Self::Separator);
         }
-        let patterns = patterns.iter().map(|pattern| ListPattern::new(&reference, pattern)).collect();
+        let patterns = patterns.iter().filter(|pattern| !pattern.is_empty());
+        let patterns = patterns.map(|pattern| ListPattern::new(&reference, pattern)).collect();
         Ok(Self::Mailboxes(ListQuery { patterns, select, tell }))
     }
 }
@@ -176,9 +177,10 @@ impl ListSelect {
             }
             Ok(())
         })?;
-        // RFC 5258 section 3.1: RECURSIVEMATCH says something only about another option, and REMOTE is none.
-        if select.recursive && select.base == ListBase::Existing && !select.special_use {
-            return Err(Refusal::bad("RECURSIVEMATCH needs another selection option"));
+        // RFC 5258 section 3.1: RECURSIVEMATCH says something only about a base option; REMOTE and (RFC 6154 section 6)
+        // SPECIAL-USE are none.
+        if select.recursive && select.base == ListBase::Existing {
+            return Err(Refusal::bad("RECURSIVEMATCH goes with SUBSCRIBED"));
         }
         Ok(select)
     }

@@ -41,8 +41,8 @@ pub use select::{Access, Qresync, Resync, Select};
 pub use status::{Status, StatusItem};
 pub use store::{Echo, Store, StoreAction};
 
-use crate::MailboxName;
 use crate::parse::{Cursor, Refusal, Verb};
+use crate::{MailboxName, Reply};
 
 /// Any command, by who answers it and in which state.
 #[derive(Clone, Debug)]
@@ -122,6 +122,9 @@ pub enum MailboxCommand {
     Expunge(Expunge),
     /// RFC 9051 section 6.4.4.
     Search(Search),
+    /// A SEARCH RETURN (SAVE) that is understood, but cannot be done: a charset that is not known, too many keys. RFC 9051
+    /// section 6.4.4.1: `$` is empty from now on. Answered NO with this reply.
+    SearchRefused(Reply),
     /// RFC 9051 section 6.4.5.
     Fetch(Fetch),
     /// RFC 9051 section 6.4.6; only of a mailbox opened for writing.
@@ -151,9 +154,10 @@ impl Command {
             Verb::Expunge(numbering) => {
                 Self::Mailbox(MailboxCommand::Expunge(Expunge::read(numbering, cursor)?))
             }
-            Verb::Search(numbering) => {
-                Self::Mailbox(MailboxCommand::Search(Search::read(numbering, cursor)?))
-            }
+            Verb::Search(numbering) => match Search::read(numbering, cursor)? {
+                Ok(search) => Self::Mailbox(MailboxCommand::Search(search)),
+                Err(reply) => return Ok(Some(Self::Mailbox(MailboxCommand::SearchRefused(reply)))),
+            },
             Verb::Fetch(numbering) => Self::Mailbox(MailboxCommand::Fetch(Fetch::read(numbering, cursor)?)),
             Verb::Store(numbering) => Self::Mailbox(MailboxCommand::Store(Store::read(numbering, cursor)?)),
             Verb::Copy(numbering) => Self::Mailbox(MailboxCommand::Copy(Transfer::read(numbering, cursor)?)),

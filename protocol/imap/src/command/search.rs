@@ -2,7 +2,7 @@
 
 use super::SearchKey;
 use crate::parse::{Charset, Cursor, Refusal, once_each};
-use crate::{Extension, Numbering};
+use crate::{Condition, Extension, Numbering, Reply};
 
 /// SEARCH or UID SEARCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,11 @@ impl SearchReturnItem {
 }
 
 impl Search {
-    pub(crate) fn read(numbering: Numbering, cursor: &mut Cursor<'_>) -> Result<Self, Refusal> {
+    /// The inner error is the answer to a SEARCH that was to be saved and cannot be done: RFC 9051 section 6.4.4.1.
+    pub(crate) fn read(
+        numbering: Numbering,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Result<Self, Reply>, Refusal> {
         cursor.space()?;
         let mut answer = SearchReturn::Classic;
         if cursor.eat_word("RETURN") {
@@ -62,6 +66,16 @@ impl Search {
             answer = SearchReturn::read(cursor)?;
             cursor.space()?;
         }
+        let saves =
+            matches!(&answer, SearchReturn::Extended(items) if items.contains(&SearchReturnItem::Save));
+        match Self::read_key(cursor) {
+            Ok(key) => Ok(Ok(Self { numbering, answer, key })),
+            Err(refusal) if saves && refusal.condition == Condition::No => Ok(Err(refusal.reply)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn read_key(cursor: &mut Cursor<'_>) -> Result<SearchKey, Refusal> {
         let mut charset = Charset::Utf8;
         if cursor.eat_word("CHARSET") {
             // RFC 9755 section 3: once UTF8=ACCEPT is enabled, there is no other charset to name.
@@ -72,7 +86,7 @@ impl Search {
             charset = Charset::read(cursor)?;
             cursor.space()?;
         }
-        Ok(Self { numbering, answer, key: SearchKey::read(charset, cursor)? })
+        SearchKey::read(charset, cursor)
     }
 }
 

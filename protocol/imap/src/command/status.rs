@@ -29,6 +29,8 @@ pub enum StatusItem {
     Deleted,
     /// The bytes of all messages together.
     Size,
+    /// RFC 9208 section 4.1.4: the bytes of the messages with `\Deleted`.
+    DeletedStorage,
     /// RFC 7162: the last change. Asking makes the client CONDSTORE-aware.
     HighestModSeq,
     /// RFC 7889: the largest message that APPEND takes.
@@ -39,7 +41,7 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Messages,
         Self::Recent,
         Self::UidNext,
@@ -47,6 +49,7 @@ impl StatusItem {
         Self::Unseen,
         Self::Deleted,
         Self::Size,
+        Self::DeletedStorage,
         Self::HighestModSeq,
         Self::AppendLimit,
         Self::MailboxId,
@@ -62,6 +65,7 @@ impl StatusItem {
             Self::Unseen => "UNSEEN",
             Self::Deleted => "DELETED",
             Self::Size => "SIZE",
+            Self::DeletedStorage => "DELETED-STORAGE",
             Self::HighestModSeq => "HIGHESTMODSEQ",
             Self::AppendLimit => "APPENDLIMIT",
             Self::MailboxId => "MAILBOXID",

@@ -124,6 +124,17 @@ impl FetchWriter<'_> {
         self.out.put_slice(b"NIL");
     }
 
+    /// `BINARY[1]<0> {n}` and the bytes; `~{n}` if there is a NUL among them, as RFC 9051 section 7.5.2 asks.
+    pub fn binary(&mut self, part: &PartPath, origin: Option<u64>, bytes: &[u8]) {
+        self.name("BINARY");
+        self.part_and_origin(part, origin);
+        if bytes.contains(&0) {
+            self.out.put_u8(b'~');
+        }
+        text::literal_head(self.out, bytes.len() as u64);
+        self.raw(bytes);
+    }
+
     /// `BINARY[1]<0> ~{n}` without the bytes: exactly `length` of them, of any value, must follow through
     /// [`raw`](Self::raw).
     pub fn binary_head(&mut self, part: &PartPath, origin: Option<u64>, length: u64) {

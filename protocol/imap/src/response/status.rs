@@ -24,6 +24,8 @@ pub enum StatusValue {
     Deleted(u32),
     /// The bytes of all messages together.
     Size(u64),
+    /// The bytes of the messages with `\Deleted`.
+    DeletedStorage(u64),
     /// The last change.
     HighestModSeq(ModSeq),
     /// The largest message that APPEND takes; `None` for no limit.
@@ -43,6 +45,7 @@ impl StatusValue {
             Self::Unseen(_) => StatusItem::Unseen,
             Self::Deleted(_) => StatusItem::Deleted,
             Self::Size(_) => StatusItem::Size,
+            Self::DeletedStorage(_) => StatusItem::DeletedStorage,
             Self::HighestModSeq(_) => StatusItem::HighestModSeq,
             Self::AppendLimit(_) => StatusItem::AppendLimit,
             Self::MailboxId(_) => StatusItem::MailboxId,
@@ -75,7 +78,9 @@ impl Encoder<'_> {
             | StatusValue::Unseen(value)
             | StatusValue::Deleted(value) => u64::from(*value),
             StatusValue::UidValidity(value) => u64::from(value.value()),
-            StatusValue::Size(value) | StatusValue::AppendLimit(Some(value)) => *value,
+            StatusValue::Size(value)
+            | StatusValue::DeletedStorage(value)
+            | StatusValue::AppendLimit(Some(value)) => *value,
             StatusValue::HighestModSeq(value) => value.0,
             StatusValue::AppendLimit(None) => return self.out.put_slice(b"NIL"),
             StatusValue::MailboxId(id) => {
