@@ -17,7 +17,7 @@ use crate::binary;
 use crate::imap::Imap;
 use crate::smtp::Smtp;
 
-/// A node under test. Dropping it kills the process and removes its directory.
+/// A node under test. Dropping it kills the process, removes its directory, and fails the test if the node panicked.
 #[derive(Debug)]
 pub struct Node {
     home: TempDir,
@@ -245,8 +245,12 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         self.kill();
+        let log = self.log();
         if std::thread::panicking() {
-            let _ = writeln!(io::stderr(), "--- end of the node's log ---\n{}", tail(&self.log()));
+            let _ = writeln!(io::stderr(), "--- end of the node's log ---\n{}", tail(&log));
+        } else {
+            // Whatever a test does to it, the program must not panic.
+            assert!(!log.contains("panicked at"), "the node panicked:\n{}", tail(&log));
         }
     }
 }

@@ -63,6 +63,26 @@ impl Smtp {
         }
     }
 
+    /// Hands over one message with BDAT (RFC 3030) in pieces of `piece` bytes. The answer is the last one.
+    pub fn deliver_in_chunks(
+        &mut self,
+        from: &str,
+        to: &[&str],
+        message: &[u8],
+        piece: usize,
+    ) -> io::Result<Reply> {
+        self.command(&format!("MAIL FROM:<{from}>"))?.expect(250)?;
+        for recipient in to {
+            self.command(&format!("RCPT TO:<{recipient}>"))?.expect(250)?;
+        }
+        for chunk in message.chunks(piece) {
+            self.send(format!("BDAT {}\r\n", chunk.len()).as_bytes())?;
+            self.send(chunk)?;
+            self.reply()?.expect(250)?;
+        }
+        self.command("BDAT 0 LAST")
+    }
+
     /// The bytes after the 354 reply, already dot-stuffed, with their end of data.
     pub fn body(&mut self, stuffed: &[u8]) -> io::Result<Reply> {
         self.send(stuffed)?;
