@@ -2,14 +2,20 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 mod body;
+pub mod bounce;
 pub mod client;
 mod command;
+mod date;
 mod line;
+mod message_id;
 mod queue_id;
 mod reply;
 pub mod server;
+pub mod submission;
 pub mod trace;
 
 pub use body::BodyType;
+pub use date::Date;
+pub use message_id::MessageId;
 pub use queue_id::QueueId;
 pub use reply::{EnhancedStatus, ParseStatusError};

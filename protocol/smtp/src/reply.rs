@@ -33,6 +33,16 @@ impl EnhancedStatus {
     pub fn class(self) -> u8 {
         self.class
     }
+
+    /// What it is about: 1 address, 2 mailbox, 3 mail system, 4 network, 5 protocol, 6 content, 7 security.
+    pub fn subject(self) -> u16 {
+        self.subject
+    }
+
+    /// What exactly.
+    pub fn detail(self) -> u16 {
+        self.detail
+    }
 }
 
 impl fmt::Display for EnhancedStatus {

@@ -1,5 +1,7 @@
 //! What a conversation asks of its caller, and what the caller may answer.
 
+use std::fmt;
+
 use bytes::Bytes;
 use essaim_types::{Address, ByteSize, Secret};
 
@@ -8,7 +10,6 @@ use crate::trace::Protocol;
 
 /// What the caller does next, in this order. The questions (`Check..`, `Authenticate`, `Commit`) hold the conversation until
 /// the `answer_..` of the same name.
-#[derive(Debug)]
 pub enum Action {
     /// Write these bytes to the peer.
     Send(Bytes),
@@ -30,6 +31,26 @@ pub enum Action {
     Abort,
     /// Close the connection; nothing follows.
     Close,
+}
+
+/// Neither messages nor passwords.
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
+            Self::StartTls => f.write_str("StartTls"),
+            Self::CheckSender(sender, options) => {
+                f.debug_tuple("CheckSender").field(sender).field(options).finish()
+            }
+            Self::CheckRecipient(recipient) => f.debug_tuple("CheckRecipient").field(recipient).finish(),
+            Self::Authenticate(login) => f.debug_tuple("Authenticate").field(login).finish(),
+            Self::Begin(envelope) => f.debug_tuple("Begin").field(envelope).finish(),
+            Self::Spool(piece) => write!(f, "Spool({} bytes)", piece.len()),
+            Self::Commit(envelope) => f.debug_tuple("Commit").field(envelope).finish(),
+            Self::Abort => f.write_str("Abort"),
+            Self::Close => f.write_str("Close"),
+        }
+    }
 }
 
 /// Who sends what to whom, and how it came in.

@@ -62,7 +62,10 @@ fn drain(smtp: &mut Connection, seen: &mut Seen) {
             seen.sent.extend_from_slice(&bytes);
             continue;
         }
-        seen.events.push(format!("{action:?}"));
+        seen.events.push(match &action {
+            Action::Spool(piece) => format!("Spool {}", piece.escape_ascii()),
+            other => format!("{other:?}"),
+        });
         match action {
             Action::CheckSender(sender, _) if says(sender.as_ref(), "no") => {
                 smtp.answer_sender(SenderVerdict::Refuse)
