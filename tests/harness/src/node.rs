@@ -297,15 +297,23 @@ impl NodeBuilder {
     /// # Panics
     /// If it does not come up.
     pub fn start(self) -> Node {
+        let mut node = self.prepare();
+        node.restart();
+        node
+    }
+
+    /// Writes the configuration only: [`Node::essaim`] works, the node is down.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    pub fn prepare(self) -> Node {
         let home = match &self.parent {
             Some(parent) => TempDir::new_in(parent),
             None => TempDir::new(),
         };
         let home = home.expect("a temporary directory can be made");
         fs::write(home.path().join("essaim.toml"), self.toml()).expect("the configuration can be written");
-        let mut node = Node { home, ready_within: self.ready_within, running: None };
-        node.restart();
-        node
+        Node { home, ready_within: self.ready_within, running: None }
     }
 
     fn toml(&self) -> String {
