@@ -9,6 +9,7 @@
 //! }
 //! ```
 
+mod action;
 mod config;
 mod delivery;
 mod extensions;
@@ -21,8 +22,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
+pub use action::Action;
 pub use config::{Config, Encryption, Limits, Login, Timeouts};
 pub use delivery::{Cause, Delivery, Failure, Outcome, Report, Stage};
 pub use reply::RemoteReply;
@@ -48,20 +50,6 @@ pub struct Connection {
     progress: bool,
     /// QUIT follows as soon as nothing else is awaited.
     leaving: bool,
-}
-
-/// What the caller does next, in this order.
-pub enum Action {
-    /// Write these bytes to the host. The next action is asked for after they are written.
-    Send(Bytes),
-    /// Begin the TLS handshake; if it fails, call [`Connection::tls_failed`].
-    StartTls,
-    /// Read the next piece of the message and give it to [`Connection::body`], or say that there is none or that it failed.
-    WantBody,
-    /// What became of the delivery. Unless `Close` follows, another one may be given, or [`Connection::quit`] called.
-    Report(Report),
-    /// Close the connection; nothing follows.
-    Close,
 }
 
 #[derive(Debug)]
@@ -373,19 +361,6 @@ impl fmt::Debug for Connection {
             .field("input_bytes", &self.input.len())
             .field("output_bytes", &self.output.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Neither messages nor passwords.
-impl fmt::Debug for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send(bytes) => write!(f, "Send({} bytes)", bytes.len()),
-            Self::StartTls => f.write_str("StartTls"),
-            Self::WantBody => f.write_str("WantBody"),
-            Self::Report(report) => f.debug_tuple("Report").field(report).finish(),
-            Self::Close => f.write_str("Close"),
-        }
     }
 }
 

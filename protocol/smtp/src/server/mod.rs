@@ -124,7 +124,10 @@ impl Connection {
 
     /// Whether [`receive`](Self::receive) may be called. If not, the caller leaves the peer's bytes in the socket.
     pub fn wants_input(&self) -> bool {
-        self.input.len() < self.config.limits.waiting_input && !matches!(self.state, State::Closed)
+        // However small the limit on waiting input, a whole line must fit.
+        let limits = &self.config.limits;
+        let room = limits.waiting_input.max(limits.login_line).max(limits.command_line);
+        self.input.len() <= room && !matches!(self.state, State::Closed)
     }
 
     /// What the caller does next; `None`: nothing before more input, an answer or the deadline.

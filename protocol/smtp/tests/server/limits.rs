@@ -284,9 +284,22 @@ fn input_that_is_pipelined_waits_in_a_bounded_buffer() {
         smtp.receive(&command);
         taken += command.len();
     }
-    assert!((64 << 10..=(64 << 10) + command.len()).contains(&taken), "{taken} bytes wait");
+    assert!((64 << 10..=(64 << 10) + 2 * command.len()).contains(&taken), "{taken} bytes wait");
     smtp.answer_sender(SenderVerdict::Accept);
     assert!(smtp.next_action().is_some());
+    assert!(smtp.wants_input());
+}
+
+#[test]
+fn a_line_fits_however_small_the_limit_on_waiting_input() {
+    let mut smtp = start(limited(Limits { waiting_input: 0, ..Limits::default() }));
+    while smtp.next_action().is_some() {}
+    for byte in [b"NOOP ".as_slice(), &[b'x'; 5000], b"\r\n"].concat() {
+        assert!(smtp.wants_input());
+        smtp.receive(&[byte]);
+        while smtp.next_action().is_some() {}
+    }
+    smtp.receive(b"AUTH PLAIN ");
     assert!(smtp.wants_input());
 }
 
