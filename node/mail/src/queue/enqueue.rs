@@ -1,0 +1,110 @@
+//! A message goes into the queue, in the commit that answers for it.
+
+use std::collections::BTreeMap;
+
+use essaim_store::{ContentRef, Put, Tx, TxError};
+use essaim_types::{AccountId, Address, BlobId, ByteSize, Domain, ObjectKind, Timestamp};
+
+use super::entry::{Entry, Recipient};
+use super::key::{Lane, QueueId, QueueKey};
+
+/// A message on its way out; its bytes are blobs already.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Who sends it: members take turns. The hoster itself for what the node writes.
+    pub account: AccountId,
+    /// The envelope's reverse-path; `None` is the null reverse-path, to which no bounce is ever sent.
+    pub sender: Option<Address>,
+    /// None of them lives here.
+    pub recipients: Vec<Address>,
+    /// The bytes.
+    pub content: ContentRef,
+    /// RFC 6531: the header needs SMTPUTF8. What addresses need is found here.
+    pub smtputf8: bool,
+}
+
+/// Why a message did not go into the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum EnqueueError {
+    #[error("one transaction queues at most {PARTS_MAX} entries")]
+    TooMany,
+    #[error(transparent)]
+    Store(#[from] TxError),
+}
+
+/// Queues messages: one entry for each domain, and for each [`RECIPIENTS_MAX`] recipients of it.
+pub fn enqueue(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    messages: impl IntoIterator<Item = Outgoing>,
+) -> Result<Vec<QueueId>, EnqueueError> {
+    let now = tx.now();
+    let mut ids = Vec::new();
+    for message in messages {
+        let Outgoing { account, sender, recipients, content, smtputf8 } = message;
+        for (domain, recipients) in by_domain(recipients) {
+            for recipients in recipients.chunks(RECIPIENTS_MAX) {
+                let needs = |address: &Address| address.is_internationalized();
+                let entry = Entry {
+                    smtputf8: smtputf8 || sender.iter().chain(recipients).any(needs),
+                    sender: sender.clone(),
+                    recipients: recipients.iter().cloned().map(Recipient::new).collect(),
+                    size: ByteSize(content.size),
+                    queued: now,
+                    attempts: 0,
+                    last_attempt: None,
+                };
+                let lane = Lane { domain: domain.clone(), account };
+                let key = free_key(tx, hoster, lane, now, ids.len())?;
+                put(tx, hoster, &key, &entry, content.blobs.clone())?;
+                ids.push(key.id);
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Writes an entry.
+pub(super) fn put(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    key: &QueueKey,
+    entry: &Entry,
+    blobs: Vec<BlobId>,
+) -> Result<(), TxError> {
+    let put = Put { charge: entry.size, blobs, value: entry.encode() };
+    tx.put(hoster, ObjectKind::QUEUED, &key.encode(), put)
+}
+
+/// The key of a new entry. The LSN is this transaction's, so only what it has queued itself can be in the way.
+fn free_key(
+    tx: &Tx<'_>,
+    hoster: AccountId,
+    lane: Lane,
+    due: Timestamp,
+    first_part: usize,
+) -> Result<QueueKey, EnqueueError> {
+    let lsn = tx.lsn(hoster)?;
+    for part in u16::try_from(first_part).unwrap_or(PARTS_MAX)..PARTS_MAX {
+        let key = QueueKey { lane: lane.clone(), due, id: QueueId { lsn, part } };
+        if tx.get(hoster, ObjectKind::QUEUED, &key.encode())?.is_none() {
+            return Ok(key);
+        }
+    }
+    Err(EnqueueError::TooMany)
+}
+
+fn by_domain(recipients: Vec<Address>) -> BTreeMap<Domain, Vec<Address>> {
+    let mut domains = BTreeMap::<Domain, Vec<Address>>::new();
+    for recipient in recipients {
+        let known = domains.entry(recipient.domain().clone()).or_default();
+        if !known.contains(&recipient) {
+            known.push(recipient);
+        }
+    }
+    domains
+}
+
+/// RFC 5321 section 4.5.3.1.8: every server takes a hundred in one transaction.
+pub const RECIPIENTS_MAX: usize = 100;
+const PARTS_MAX: u16 = 10_000;

@@ -1,0 +1,142 @@
+//! What an attempt brought becomes durable: the entry's new state and what its sender is told, in one commit.
+
+use std::ops::Bound;
+
+use essaim_store::{CommitError, Object, Tx};
+use essaim_types::{AccountId, BlobId, ObjectKind, Timestamp};
+use tracing::{info, warn};
+
+use super::bounce::Told;
+use super::enqueue;
+use super::entry::{Entry, Next, RecipientState, Settled};
+use super::key::QueueKey;
+use super::reply::Outcome;
+use super::{Queue, QueueError, StepError, now};
+use crate::delivery;
+use crate::record::RecordError;
+
+/// What a commit does to an entry.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) key: QueueKey,
+    pub(super) entry: Entry,
+    pub(super) next: Next,
+    pub(super) told: Vec<Told>,
+}
+
+impl Queue {
+    /// Writes down what came of an attempt. Once this returns, no recipient that has got the message gets it again.
+    pub(super) async fn settle(
+        &self,
+        key: QueueKey,
+        mut entry: Entry,
+        blobs: Vec<BlobId>,
+        outcomes: Vec<Outcome>,
+    ) -> Result<(), QueueError> {
+        let Settled { next, notices } = entry.settle(key.id, outcomes, now(), &self.config);
+        log(&key, &entry, next);
+        let told = self.tell(&key, &entry, &blobs, &notices)?;
+        let step = Step { key, entry, next, told };
+        self.commit_step(step).await
+    }
+
+    /// Commits a step. A member whose account is full does not get the notice, and the queue goes on.
+    pub(super) async fn commit_step(&self, step: Step) -> Result<(), QueueError> {
+        let Step { key, entry, next, told } = step;
+        let again = (key.clone(), entry.clone());
+        match self.try_commit(Step { key, entry, next, told }).await {
+            Err(CommitError::OverQuota { account, quota }) => {
+                let (key, entry) = again;
+                warn!(account = %account, entry = %key.id, "no notice about entry {}: over the quota of {quota}", key.id);
+                Ok(self.try_commit(Step { key, entry, next, told: Vec::new() }).await?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    async fn try_commit(&self, step: Step) -> Result<(), CommitError<StepError>> {
+        let hoster = self.hoster;
+        let id = step.key.id;
+        let found = self.store.commit(move |tx| step.run(tx, hoster)).await?;
+        if !found {
+            info!(entry = %id, "entry {id} was dropped while it was tried");
+        }
+        Ok(())
+    }
+
+    /// Tries an entry later, without looking at it.
+    pub(super) async fn postpone(&self, key: QueueKey, due: Timestamp) -> Result<(), QueueError> {
+        let hoster = self.hoster;
+        let postpone = move |tx: &mut Tx<'_>| -> Result<(), StepError> {
+            if let Some((key, object)) = locate(tx, hoster, &key)? {
+                move_to(tx, hoster, &key, due, object)?;
+            }
+            Ok(())
+        };
+        Ok(self.store.commit(postpone).await?)
+    }
+}
+
+impl Step {
+    /// Whether the entry was still there.
+    pub(super) fn run(self, tx: &mut Tx<'_>, hoster: AccountId) -> Result<bool, StepError> {
+        let Self { key, entry, next, told } = self;
+        let Some((key, object)) = locate(tx, hoster, &key)? else { return Ok(false) };
+        tx.delete(hoster, ObjectKind::QUEUED, &key.encode())?;
+        if let Next::Retry(due) = next {
+            enqueue::put(tx, hoster, &QueueKey { due, ..key }, &entry, object.blobs)?;
+        }
+        for Told { envelope, message } in told {
+            delivery::deliver_within(tx, hoster, envelope, message)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Gives an entry another due time.
+pub(super) fn move_to(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    key: &QueueKey,
+    due: Timestamp,
+    object: Object,
+) -> Result<(), StepError> {
+    let Object { charge, blobs, value, .. } = object;
+    let put = essaim_store::Put { charge, blobs, value: value.to_vec() };
+    tx.delete(hoster, ObjectKind::QUEUED, &key.encode())?;
+    Ok(tx.put(hoster, ObjectKind::QUEUED, &QueueKey { due, ..key.clone() }.encode(), put)?)
+}
+
+/// An entry, wherever in its lane it stands now: an operator may have moved it meanwhile.
+fn locate(tx: &Tx<'_>, hoster: AccountId, key: &QueueKey) -> Result<Option<(QueueKey, Object)>, StepError> {
+    if let Some(object) = tx.get(hoster, ObjectKind::QUEUED, &key.encode())? {
+        return Ok(Some((key.clone(), object)));
+    }
+    let (from, to) = (key.lane.prefix(), key.lane.end());
+    let (from, to) = (Bound::Included(from.as_slice()), Bound::Excluded(to.as_slice()));
+    for entry in tx.range(hoster, ObjectKind::QUEUED, from, to)? {
+        let (found, object) = entry?;
+        let found = QueueKey::decode(&found).map_err(|error: RecordError| StepError::Record(error))?;
+        if found.id == key.id {
+            return Ok(Some((found, object)));
+        }
+    }
+    Ok(None)
+}
+
+fn log(key: &QueueKey, entry: &Entry, next: Next) {
+    let count = |state| entry.recipients.iter().filter(|recipient| recipient.state == state).count();
+    let (delivered, failed) = (count(RecipientState::Delivered), count(RecipientState::Failed));
+    let (id, domain, attempts) = (key.id, &key.lane.domain, entry.attempts);
+    match next {
+        Next::Done => {
+            info!(entry = %id, %domain, attempts, delivered, failed, "entry {id} of the queue is done");
+        }
+        Next::Retry(due) => {
+            let last = entry.open().find_map(|recipient| recipient.last.as_ref());
+            let status = last.map(|last| last.status.to_string());
+            let wait_seconds = due.since(now()).as_secs();
+            info!(entry = %id, %domain, attempts, delivered, failed, status, wait_seconds, "entry {id} of the queue waits");
+        }
+    }
+}

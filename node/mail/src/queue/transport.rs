@@ -1,0 +1,70 @@
+//! What the queue needs from whoever has the sockets.
+
+use bytes::Bytes;
+use essaim_store::{ReadError, Store};
+use essaim_types::{Address, BlobId, ByteSize, Domain};
+
+use super::key::QueueId;
+use super::reply::Outcome;
+use super::scheduler::Route;
+
+/// Carries messages to other hosts.
+pub trait Transport: Send + Sync + 'static {
+    /// One connection, for several messages one after another.
+    type Session: Session;
+
+    /// Which connections can carry mail for a domain.
+    fn route(&self, domain: &Domain) -> Route;
+
+    /// A session that is not connected yet.
+    fn session(&self, route: &Route) -> Self::Session;
+}
+
+/// A connection for messages of one route. Dropping it closes it at once.
+pub trait Session: Send {
+    /// Connects if it has to, and hands over a message. Always answers, within its timeouts: one outcome for each recipient, in
+    /// their order. What is not delivered may be tried again; what is, is not.
+    fn deliver(&mut self, letter: Letter) -> impl Future<Output = Vec<Outcome>> + Send;
+
+    /// Takes leave.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A message, for the recipients of one domain that have not got it yet.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub id: QueueId,
+    /// Of the recipients.
+    pub domain: Domain,
+    /// `None` is the null reverse-path.
+    pub sender: Option<Address>,
+    /// At least one.
+    pub recipients: Vec<Address>,
+    /// Bytes of the message.
+    pub size: ByteSize,
+    /// RFC 6531: it can only be given to a host that has SMTPUTF8.
+    pub smtputf8: bool,
+    pub body: Body,
+}
+
+/// The bytes of a message, read a blob at a time.
+#[derive(Debug, Clone)]
+pub struct Body {
+    store: Store,
+    blobs: Vec<BlobId>,
+    next: usize,
+}
+
+impl Body {
+    /// From its beginning.
+    pub(super) fn new(store: Store, blobs: Vec<BlobId>) -> Self {
+        Self { store, blobs, next: 0 }
+    }
+
+    /// The next bytes, some MiB at most; `None` after the last. Reads the disk.
+    pub fn next_piece(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let Some(id) = self.blobs.get(self.next) else { return Ok(None) };
+        self.next += 1;
+        self.store.blob(id).map(Some)
+    }
+}
