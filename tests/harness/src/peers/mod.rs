@@ -3,9 +3,11 @@
 
 mod dovecot;
 mod postfix;
+mod sink;
 
 pub use dovecot::{Dovecot, MailFormat};
 pub use postfix::{Postfix, PostfixRoute};
+pub use sink::Sink;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
