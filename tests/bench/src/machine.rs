@@ -13,12 +13,18 @@ pub(crate) fn describe(disk: &Path) -> anyhow::Result<Vec<String>> {
     Ok(vec![
         format!("{cpus} cores: {}", cpu_model()),
         format!("{} of memory; Linux {}", total_memory(), first_line("/proc/sys/kernel/osrelease")),
+        format!("load average before the run {}", load()),
         format!(
             "file system {}; writing 10 KiB and fdatasync takes {} µs (median of {SYNCS})",
             file_system(disk),
             sync.as_micros()
         ),
     ])
+}
+
+/// Of the last minute: the work of others, if it is much above the number of sessions.
+pub(crate) fn load() -> String {
+    first_line("/proc/loadavg").split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 
 fn median_sync(disk: &Path) -> anyhow::Result<Duration> {

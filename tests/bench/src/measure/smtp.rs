@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use essaim_harness::peers::Sink;
 use essaim_harness::smtp::stuffed;
 use essaim_harness::{Account, Smtp};
 
 use super::{Bench, Line};
 use crate::mail;
-use crate::report::per_second;
+use crate::report::{Report, per_second};
 
 /// Stored and, for information, accepted messages per second.
 pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
@@ -31,10 +32,26 @@ pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         accepted.push((contender.side(), per_second(count, all_accepted)));
         Ok(per_second(count, took))
     })?;
+    if !accepted.is_empty() {
+        client_alone(bench.report, sessions)?;
+    }
     let line = Line::rate("SMTP: accepted with 250 (stored or queued)", 1.0).without_goal();
     for (side, rate) in accepted {
         bench.report.add(&line, side, rate);
     }
+    Ok(())
+}
+
+/// The same client and a server that throws everything away: far above what is measured, or the client is the limit.
+fn client_alone(report: &mut Report, sessions: usize) -> anyhow::Result<()> {
+    let Some(sink) = Sink::start() else { return Ok(()) };
+    let messages: Vec<Vec<u8>> =
+        mail::batch("sink", SINK_MESSAGES, mail::SENT_SIZE).iter().map(|message| stuffed(message)).collect();
+    let took = send(sink.address, &messages, &mail::accounts(1), sessions)?;
+    report.note(format!(
+        "our SMTP client into postfix's smtp-sink, which stores nothing: {:.0} messages/s",
+        per_second(SINK_MESSAGES, took)
+    ));
     Ok(())
 }
 
@@ -65,3 +82,5 @@ fn send(server: SocketAddr, messages: &[Vec<u8>], to: &[Account], sessions: usiz
     })?;
     Ok(begin.elapsed())
 }
+
+const SINK_MESSAGES: usize = 5_000;

@@ -64,6 +64,11 @@ impl Report {
         }
     }
 
+    /// Something to know about the numbers.
+    pub(crate) fn note(&mut self, line: String) {
+        self.machine.push(line);
+    }
+
     /// How long all of it took.
     pub(crate) fn set_duration(&mut self, took: Duration) {
         self.took = took;
