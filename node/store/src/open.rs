@@ -1,6 +1,7 @@
 //! Opening: format, segments, index, and the replay of what the index has not seen.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::appender::Appender;
@@ -10,7 +11,7 @@ use crate::disk::{Disk, Lock, OpenMode};
 use crate::error::OpenError;
 use crate::format::{self, StoreId};
 use crate::index::rows::{META_KEY, Meta};
-use crate::index::{Index, IndexError, Table};
+use crate::index::{Index, IndexError, Table, is_damage};
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::queue::Queue;
@@ -19,6 +20,7 @@ use crate::segment::{FIRST, FOLDER, parse_file_name};
 use crate::segments::Segments;
 use crate::stats::Counters;
 use crate::watch::Watchers;
+use crate::wire::DecodeError;
 
 /// An open store, its writer not started.
 pub(crate) struct Opened {
@@ -55,9 +57,8 @@ pub(crate) fn open_locked(
     let store = format::read_or_create(&*disk, !known.is_empty())?;
     let segments = Arc::new(Segments::new(Arc::clone(&disk), known));
     let codecs = Codecs::default();
-    let index = open_index(&disk, options, store)?;
     let stream = Stream { disk: &*disk, segments: &segments, codecs: &codecs, store };
-    let Replayed { meta, end, blobs } = stream.replay(&index, progress)?;
+    let (index, Replayed { meta, end, blobs }) = open_index(&disk, options, &stream, progress)?;
     let fail = OpenError::io("open the last segment");
     let size = options.segment_size.0;
     let appender = Appender::new(Arc::clone(&disk), Arc::clone(&segments), store, size, end).map_err(fail)?;
@@ -97,21 +98,31 @@ fn list_segments(disk: &dyn Disk) -> Result<BTreeMap<u32, u32>, OpenError> {
     Ok(known)
 }
 
-/// The index, or an empty one if it is missing, damaged, or another store's.
-fn open_index(disk: &Arc<dyn Disk>, options: &Options, store: StoreId) -> Result<Index, OpenError> {
-    match open_file(disk, options)? {
-        Ok(index) if belongs(&index, store)? => return Ok(index),
-        Ok(_) => tracing::warn!("the index belongs to another store: computing it again"),
-        Err(error) if error.is_damage() => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the index is damaged: computing it again"
-            );
+/// The index, with the stream applied to its end. If it is damaged or another store's, it is made again from nothing.
+fn open_index(
+    disk: &Arc<dyn Disk>,
+    options: &Options,
+    stream: &Stream<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Index, Replayed), OpenError> {
+    let mut attempt = || -> Result<_, OpenError> {
+        let index = open_file(disk, options)??;
+        if !belongs(&index, stream.store)? {
+            return Err(IndexError::from(FOREIGN).into());
         }
-        Err(error) => return Err(error.into()),
+        let replayed = stream.replay(&index, progress)?;
+        Ok((index, replayed))
+    };
+    // redb panics on some damaged pages. What it holds then is thrown away, with the file.
+    match catch_unwind(AssertUnwindSafe(&mut attempt)) {
+        Ok(Err(OpenError::Index(error))) if is_damage(error.as_ref()) => {
+            tracing::warn!(error = error.as_ref() as &dyn std::error::Error, "the index is computed again");
+        }
+        Err(_) => tracing::warn!("the index is damaged and computed again"),
+        Ok(done) => return done,
     }
     disk.remove(INDEX).map_err(OpenError::io("remove index.redb"))?;
-    Ok(open_file(disk, options)??)
+    attempt()
 }
 
 fn open_file(disk: &Arc<dyn Disk>, options: &Options) -> Result<Result<Index, IndexError>, OpenError> {
@@ -131,3 +142,4 @@ fn belongs(index: &Index, store: StoreId) -> Result<bool, IndexError> {
 pub(crate) const INDEX: &str = "index.redb";
 /// What was cut off the end of the stream.
 pub(crate) const LOST: &str = "lost+found";
+const FOREIGN: DecodeError = DecodeError("the index belongs to another store");

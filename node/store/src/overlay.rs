@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
+use std::mem;
 
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind, Timestamp};
@@ -77,6 +78,20 @@ impl Overlay {
             }
         }
         self.begin();
+    }
+
+    /// Nothing of the current transaction is in the log: only what it derived stays.
+    pub(crate) fn keep_derived(&mut self) {
+        let derived = mem::take(&mut self.undo.derived);
+        let first_new = self.undo.next_local;
+        self.undo();
+        for (key, _) in derived {
+            // An account that it made and deleted again takes what was derived with it.
+            let local = key.first_chunk().map_or(u32::MAX, |local| u32::from_be_bytes(*local));
+            if local >= first_new {
+                self.derived.remove(&key);
+            }
+        }
     }
 
     /// The current transaction never was.

@@ -162,7 +162,7 @@ impl Store {
         self.open.close();
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.open.core
     }
 }

@@ -103,7 +103,7 @@ impl<'a> Tx<'a> {
             return Err(TxError::AccountNotEmpty { account: id, objects: row.objects - 1 });
         }
         self.write(id, row, Op::Delete { kind: ObjectKind::ACCOUNT, key: Bytes::new() })?;
-        self.overlay.set_account(id, None);
+        self.overlay.drop_account(id, row.local);
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl<'a> Tx<'a> {
                     return Err(FinishError::OverQuota(OverQuota { account, quota: row.quota }));
                 }
                 Some(row) => fold::end_group(overlay, account, row, &group),
-                None => overlay.drop_account(account, local),
+                None => {}
             }
             locals.push(local);
             groups.push(group);

@@ -2,6 +2,7 @@
 //!
 //! While a sync runs, new closures queue up: that is all the batching there is. With nobody waiting a commit starts at once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
@@ -50,7 +51,12 @@ enum BatchFault {
 impl Writer {
     pub(crate) fn start(core: Arc<Core>, meta: Meta) -> io::Result<JoinHandle<()>> {
         let mut writer = Self { core, meta, unsynced: 0, dirty: false };
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())
+        thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            // Closures' panics go to their callers: this is one of the index's own. Whoever waits or comes is told.
+            while catch_unwind(AssertUnwindSafe(|| writer.run())).is_err() {
+                writer.core.poison("go on after a panic in the index", "the index panicked");
+            }
+        })
     }
 
     fn run(&mut self) {
@@ -130,10 +136,13 @@ impl Writer {
         }
         match tx.finish(*next_seq) {
             Ok(prepared) => {
-                overlay.keep(now);
-                if let Some(prepared) = prepared {
-                    encoded.add(&self.core, &prepared);
-                    next_seq.0 += 1;
+                match prepared {
+                    None => overlay.keep_derived(),
+                    Some(prepared) => {
+                        overlay.keep(now);
+                        encoded.add(&self.core, &prepared);
+                        next_seq.0 += 1;
+                    }
                 }
                 Ok(Outcome::Done)
             }

@@ -11,14 +11,18 @@ use support::{Action, Model, Outcome, Step, assert_clean, dump, open, options, r
 /// Accounts that come, change and go; blobs shared, unnamed and dropped; several segments and checkpoints.
 fn history() -> Vec<Step> {
     use Action::{Close, Create, Delete, Derive, Put, Quota};
-    let put = |account, key, value, blobs: &[u8]| Put { account, key, value, charge: 10, blobs: blobs.to_vec() };
+    let put =
+        |account, key, value, blobs: &[u8]| Put { account, key, value, charge: 10, blobs: blobs.to_vec() };
     let mut steps = vec![
         Step::Commit(vec![Create { account: 1, quota: 0 }]),
         Step::Commit(vec![Create { account: 2, quota: 500 }, put(1, 1, 7, &[80])]),
         Step::Blob(78),
     ];
     for n in 0..12 {
-        steps.push(Step::Commit(vec![put(1, n, u16::from(n) * 3, &[n * 10, 40]), put(2, n % 3, 9, &[])]));
+        steps.push(Step::Commit(vec![
+            put(1, n, u16::from(n) * 3, &[n * 10, n * 7 + 1, n * 9 + 2, 40]),
+            put(2, n % 3, 9, &[]),
+        ]));
         steps.push(Step::Commit(vec![Delete { account: 1, key: n / 2 }, Derive { account: 1, key: n }]));
         if n == 5 {
             steps.push(Step::Commit(vec![Quota { account: 2, quota: 0 }, put(2, 77, 30, &[78, 78])]));
@@ -130,4 +134,44 @@ fn what_was_cut_off_the_end_is_kept() {
         kept += essaim_store::Disk::list(&crashed, "lost+found").unwrap().len();
     }
     assert!(kept > 5, "{kept} of 20");
+}
+
+/// Several accounts at once: the writer batches their commits, and answers each only after the sync that covers it.
+#[test]
+fn commits_that_wait_together_are_answered_when_they_are_durable() {
+    for at in (80..).step_by(19).take(30) {
+        let disk = SimDisk::new();
+        let Ok(store) = Store::open_on(Arc::new(disk.clone()), &options()) else { panic!() };
+        for n in 0..4 {
+            let create = Step::Commit(vec![Action::Create { account: n, quota: 0 }]);
+            assert_eq!(run(&store, &create), Outcome::Done);
+        }
+        disk.on_operation(move |operation| (operation.number == at).then_some(Fault::PowerLoss));
+        let answered: Vec<Vec<u8>> = std::thread::scope(|scope| {
+            let commit = |account: u8| {
+                let store = &store;
+                move || {
+                    let put = |key: &u8| {
+                        let blobs = vec![*key, account * 20];
+                        let put = Action::Put { account, key: *key, value: 9, charge: 0, blobs };
+                        run(store, &Step::Commit(vec![put])) == Outcome::Done
+                    };
+                    (0..60).take_while(put).collect()
+                }
+            };
+            let threads: Vec<_> = (0..4).map(|account| scope.spawn(commit(account))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        drop(store);
+        for survival in survivals(at) {
+            let store = open(disk.after_crash(survival));
+            assert_clean(&store);
+            let found = dump(&store);
+            for (n, keys) in (0..).zip(&answered) {
+                let objects = &found.accounts[&support::account(n)].objects;
+                assert!(keys.iter().all(|key| objects.contains_key(&vec![*key])), "{at} {survival:?}");
+                assert!(objects.len() <= keys.len() + 1, "{at} {survival:?}");
+            }
+        }
+    }
 }

@@ -211,8 +211,8 @@ pub(crate) fn end_of_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
-/// See [`IndexError::is_damage`].
-pub(super) fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+/// The index is not what was written: it may be thrown away. A disk that fails is something else.
+pub(crate) fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
     use redb::{DatabaseError, StorageError, TableError};
     let storage = |error: &StorageError| match error {
         StorageError::Corrupted(_) => true,

@@ -7,7 +7,7 @@ mod backend;
 mod engine;
 pub(crate) mod rows;
 
-pub(crate) use engine::{Index, Row, Rows, View, end_of_prefix};
+pub(crate) use engine::{Index, Row, Rows, View, end_of_prefix, is_damage};
 
 use std::collections::BTreeMap;
 
@@ -68,13 +68,6 @@ impl Batch {
 #[derive(Debug, thiserror::Error)]
 #[error("the index failed")]
 pub(crate) struct IndexError(#[source] pub(crate) Box<dyn std::error::Error + Send + Sync>);
-
-impl IndexError {
-    /// The file is not what the engine wrote: it may be thrown away. A disk that fails is something else.
-    pub(crate) fn is_damage(&self) -> bool {
-        engine::is_damage(self.0.as_ref())
-    }
-}
 
 impl From<crate::wire::DecodeError> for IndexError {
     fn from(error: crate::wire::DecodeError) -> Self {

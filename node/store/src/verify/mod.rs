@@ -181,3 +181,84 @@ fn applied(view: &View, start: Place) -> Result<Place, ReadError> {
 }
 
 const SCRATCH: &str = "verify.redb";
+
+#[cfg(test)]
+mod tests {
+    use essaim_types::{AccountId, ObjectKind};
+
+    use super::*;
+    use crate::index::Batch;
+    use crate::index::rows::{AccountRow, BlobRow, object_key};
+    use crate::{Content, Put, Store, TxError};
+
+    const ID: AccountId = AccountId::from_bytes([1; 32]);
+
+    /// A store whose index was changed behind its back, and what verify finds.
+    fn spoiled(spoil: impl FnOnce(&View, &mut Batch)) -> Vec<String> {
+        let store = Store::in_memory();
+        let blob = store.put_blob(Content::Mail, b"bytes").unwrap();
+        store
+            .commit_blocking(move |tx| {
+                tx.create_account(ID, None)?;
+                tx.put(ID, ObjectKind::MESSAGE, b"k", Put::new("v").blobs([blob]))?;
+                Ok::<_, TxError>(())
+            })
+            .unwrap();
+        let mut batch = Batch::default();
+        spoil(&store.core().index.view().unwrap(), &mut batch);
+        store.core().index.apply(&batch).unwrap();
+        let report = verify(store.core(), &mut |_| {}).unwrap();
+        report.findings.iter().map(ToString::to_string).collect()
+    }
+
+    fn starts(findings: &[String], expected: &[&str]) {
+        assert!(
+            findings.len() == expected.len()
+                && findings.iter().zip(expected).all(|(finding, start)| finding.starts_with(start)),
+            "{findings:#?}"
+        );
+    }
+
+    #[test]
+    fn an_object_that_the_log_has_is_missed() {
+        let key = object_key(1, ObjectKind::MESSAGE, b"k");
+        let findings = spoiled(|_, batch| drop(batch.rows.insert((Table::Objects, key), None)));
+        starts(
+            &findings,
+            &["the index lacks row \\x04k of table objects-1 (account ", "account aeaqcai", "blob "],
+        );
+        assert!(findings[2].contains("counts 1 references, objects name it 0 times"), "{findings:?}");
+    }
+
+    #[test]
+    fn an_object_of_no_account_is_found() {
+        let key = object_key(77, ObjectKind::MESSAGE, b"k");
+        let findings = spoiled(|view, batch| {
+            let row = view.row(Table::Objects, &object_key(1, ObjectKind::ACCOUNT, b"")).unwrap().unwrap();
+            batch.put(Table::Objects, key, row);
+        });
+        starts(&findings, &["the index invents row of no account of table objects-1"]);
+    }
+
+    #[test]
+    fn numbers_that_do_not_add_up_are_found_in_two_ways() {
+        let findings = spoiled(|view, batch| {
+            let row =
+                view.with(Table::Accounts, ID.as_bytes(), AccountRow::decode).unwrap().unwrap().unwrap();
+            batch.put(Table::Accounts, *ID.as_bytes(), AccountRow { objects: 9, ..row }.encode());
+        });
+        starts(&findings, &["the index alters row ", "account "]);
+        let findings = spoiled(|view, batch| {
+            let id = BlobId::of(b"bytes");
+            let row = view.with(Table::Blobs, id.as_bytes(), BlobRow::decode).unwrap().unwrap().unwrap();
+            batch.put(Table::Blobs, *id.as_bytes(), BlobRow { references: 2, ..row }.encode());
+        });
+        starts(&findings, &["the index alters row ", "blob "]);
+    }
+
+    #[test]
+    fn what_is_derived_is_not_compared() {
+        let key = object_key(1, ObjectKind::MESSAGE, b"k");
+        starts(&spoiled(|_, batch| batch.put(Table::Derived, key, "derived")), &[]);
+    }
+}

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use essaim_store::{CommitError, Content, Disk, Op, Options, Put, Store, Tx, TxError};
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
+use proptest::collection;
+use proptest::prelude::{Just, Strategy, prop_oneof};
 
 /// One commit, or blobs that nobody names yet.
 #[derive(Debug, Clone)]
@@ -20,13 +22,33 @@ pub(crate) enum Step {
 /// What a commit does, to one of a few accounts.
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
-    Create { account: u8, quota: u64 },
-    Quota { account: u8, quota: u64 },
-    Put { account: u8, key: u8, value: u16, charge: u64, blobs: Vec<u8> },
-    Delete { account: u8, key: u8 },
-    Derive { account: u8, key: u8 },
+    Create {
+        account: u8,
+        quota: u64,
+    },
+    Quota {
+        account: u8,
+        quota: u64,
+    },
+    Put {
+        account: u8,
+        key: u8,
+        value: u16,
+        charge: u64,
+        blobs: Vec<u8>,
+    },
+    Delete {
+        account: u8,
+        key: u8,
+    },
+    Derive {
+        account: u8,
+        key: u8,
+    },
     /// Deletes everything in the account first.
-    Close { account: u8 },
+    Close {
+        account: u8,
+    },
 }
 
 /// What should be in the store.
@@ -83,7 +105,7 @@ pub(crate) fn account(n: u8) -> AccountId {
 /// Some blobs are large, some shrink, some are noise.
 pub(crate) fn blob_bytes(n: u8) -> Vec<u8> {
     let mut bytes = vec![n; usize::from(n) * 37 % 3000];
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         blake3::Hasher::new().update(&[n]).finalize_xof().fill(&mut bytes);
     }
     bytes
@@ -158,8 +180,14 @@ impl Model {
         let Step::Commit(actions) = step else { return Outcome::Done };
         let mut next = self.clone();
         let mut touched: Vec<u8> = Vec::new();
-        for action in actions {
+        for (at, action) in actions.iter().enumerate() {
             let Some(account) = next.act(action) else { return Outcome::Refused };
+            // An account does not come back in the transaction that deletes it.
+            if let Action::Create { account, .. } = action
+                && actions[..at].iter().any(|a| matches!(a, Action::Close { account: n } if n == account))
+            {
+                return Outcome::Refused;
+            }
             touched.extend(account);
         }
         touched.sort_unstable();
@@ -244,8 +272,7 @@ pub(crate) fn dump(store: &Store) -> Model {
             }
             objects.insert(key.to_vec(), own(&object));
         }
-        let account =
-            Account { lsn: state.lsn.0, quota: state.quota.map_or(0, |quota| quota.0), objects };
+        let account = Account { lsn: state.lsn.0, quota: state.quota.map_or(0, |quota| quota.0), objects };
         assert_eq!((state.used.0, state.objects), (account.used(), account.objects.len() as u64 + 1));
         assert_eq!(fold(store, id, state.lsn), account.objects, "the log folds to the state");
         model.accounts.insert(id, account);
@@ -280,4 +307,28 @@ fn own(object: &essaim_store::Object) -> Object {
 pub(crate) fn assert_clean(store: &Store) {
     let report = store.verify(&mut |_| {}).unwrap();
     assert!(report.is_clean(), "{:#?}", report.findings);
+}
+
+/// Histories in which most things happen to three accounts with a dozen objects each.
+pub(crate) fn histories(steps: usize) -> impl Strategy<Value = Vec<Step>> {
+    let account = 1..4u8;
+    let key = 0..12u8;
+    let quota = prop_oneof![Just(0u64), 20..200u64];
+    let blobs = collection::vec(0..40u8, 0..4);
+    let put = (account.clone(), key.clone(), 0..200u16, 0..40u64, blobs);
+    let action = prop_oneof![
+        2 => (account.clone(), quota.clone()).prop_map(|(account, quota)| Action::Create { account, quota }),
+        1 => (account.clone(), quota).prop_map(|(account, quota)| Action::Quota { account, quota }),
+        9 => put.prop_map(|(account, key, value, charge, blobs)| {
+            Action::Put { account, key, value, charge, blobs }
+        }),
+        4 => (account.clone(), key.clone()).prop_map(|(account, key)| Action::Delete { account, key }),
+        1 => (account.clone(), key).prop_map(|(account, key)| Action::Derive { account, key }),
+        1 => account.prop_map(|account| Action::Close { account }),
+    ];
+    let step = prop_oneof![
+        1 => (0..40u8).prop_map(Step::Blob),
+        9 => collection::vec(action, 1..5).prop_map(Step::Commit),
+    ];
+    collection::vec(step, 1..steps)
 }
