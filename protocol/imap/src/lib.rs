@@ -27,5 +27,5 @@ pub use flag::{Flag, InvalidKeyword, Keyword};
 pub use mailbox::{HIERARCHY_SEPARATOR, InvalidMailboxName, MailboxName};
 pub use object_id::{InvalidObjectId, ObjectId};
 pub use response::{Condition, Reply, ResponseCode};
-pub use sequence::{MessageSet, Numbering, SequenceNumber, SequenceRange, SequenceSet};
+pub use sequence::{InvalidSequenceSet, MessageSet, Numbering, SequenceNumber, SequenceRange, SequenceSet};
 pub use tag::Tag;

@@ -2,8 +2,12 @@
 
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use essaim_types::Uid;
+
+use crate::Enabled;
+use crate::parse::Cursor;
 
 /// Whether the numbers of a command are sequence numbers or UIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +48,11 @@ pub struct SequenceRange {
 /// RFC 9051 section 9 `sequence-set`: one or more ranges, as written: they may overlap and come in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequenceSet(Box<[SequenceRange]>);
+
+/// Text that is not a `sequence-set`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a set of numbers such as 1:4,7,12:*")]
+pub struct InvalidSequenceSet;
 
 impl SequenceSet {
     /// `None` if there is no range: an empty set has no spelling.
@@ -95,6 +104,16 @@ impl SequenceSet {
     }
 }
 
+impl FromStr for SequenceSet {
+    type Err = InvalidSequenceSet;
+    fn from_str(text: &str) -> Result<Self, InvalidSequenceSet> {
+        let mut cursor = Cursor::new(text.as_bytes(), Enabled::NONE);
+        let set = cursor.sequence_set().map_err(|_| InvalidSequenceSet)?;
+        cursor.end().map_err(|_| InvalidSequenceSet)?;
+        Ok(set)
+    }
+}
+
 impl From<SequenceSet> for MessageSet {
     fn from(set: SequenceSet) -> Self {
         Self::Set(set)
@@ -117,29 +136,22 @@ impl From<SequenceNumber> for SequenceRange {
 mod tests {
     use super::*;
 
-    fn number(value: u32) -> SequenceNumber {
-        NonZeroU32::new(value).map_or(SequenceNumber::Largest, SequenceNumber::Number)
-    }
-
-    /// 0 stands for `*`.
-    fn set(ranges: &[(u32, u32)]) -> SequenceSet {
-        let ranges =
-            ranges.iter().map(|&(start, end)| SequenceRange { start: number(start), end: number(end) });
-        SequenceSet::new(ranges.collect()).unwrap()
+    fn set(text: &str) -> SequenceSet {
+        text.parse().unwrap()
     }
 
     #[test]
     fn ranges_are_sorted_merged_and_turned_round() {
-        let resolved = set(&[(7, 7), (5, 2), (3, 6), (20, 20), (19, 19)]).resolve(None);
+        let resolved = set("7,5:2,3:6,20,19").resolve(None);
         assert_eq!(resolved, [2..=7, 19..=20]);
-        let whole = set(&[(1, u32::MAX), (u32::MAX, 4)]).resolve(None);
+        let whole = set("1:4294967295,4294967295:4").resolve(None);
         assert_eq!(whole, [1..=u32::MAX]);
     }
 
     #[test]
     fn rfc9051_6_4_9_a_range_past_the_end_includes_the_largest() {
-        assert_eq!(set(&[(559, 0)]).resolve(NonZeroU32::new(12)), [12..=559]);
-        assert_eq!(set(&[(0, 0)]).resolve(NonZeroU32::new(12)), [12..=12]);
-        assert_eq!(set(&[(0, 0), (3, 3)]).resolve(None), [3..=3]);
+        assert_eq!(set("559:*").resolve(NonZeroU32::new(12)), [12..=559]);
+        assert_eq!(set("*").resolve(NonZeroU32::new(12)), [12..=12]);
+        assert_eq!(set("*,3").resolve(None), [3..=3]);
     }
 }
