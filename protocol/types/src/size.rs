@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number of bytes. Read from `"25 MiB"`, `"10GB"`, `"4096"`; printed in the largest binary unit that loses nothing.
+/// Stored as a plain number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(pub u64);
 
@@ -80,7 +81,10 @@ impl fmt::Display for ByteSize {
 
 impl Serialize for ByteSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match serializer.is_human_readable() {
+            true => serializer.collect_str(self),
+            false => serializer.serialize_u64(self.0),
+        }
     }
 }
 
@@ -91,6 +95,9 @@ impl<'de> Deserialize<'de> for ByteSize {
         enum Written {
             Number(u64),
             Text(String),
+        }
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
         }
         match Written::deserialize(deserializer)? {
             Written::Number(bytes) => Ok(Self(bytes)),

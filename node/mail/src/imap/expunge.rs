@@ -20,12 +20,9 @@ impl Session {
         let removed = self.remove_deleted(among).await?;
         // RFC 7162 section 3.2.7: the client learns up to where it is in step.
         if removed && self.condstore() {
-            let mut lsn = self.mail.catalog.current(self.account, self.view()?.id)?;
-            if let Some(index) = lsn.take() {
-                let highest =
-                    index.read().unwrap_or_else(std::sync::PoisonError::into_inner).highest_mod_seq();
-                return Ok(ok_coded(ResponseCode::HighestModSeq(highest), "Expunged"));
-            }
+            self.refresh()?;
+            let highest = self.view()?.index().highest_mod_seq();
+            return Ok(ok_coded(ResponseCode::HighestModSeq(highest), "Expunged"));
         }
         Ok(Outcome::ok("Expunged"))
     }
@@ -33,9 +30,8 @@ impl Session {
     /// Removes the messages marked `\Deleted`, of `among` only if given; whether there were any.
     pub(super) async fn remove_deleted(&mut self, among: Option<RoaringBitmap>) -> Result<bool, Stop> {
         let (account, id) = (self.account, self.view()?.id);
-        let current = self.mail.catalog.current(account, id)?.ok_or(mailbox::MailboxError::NotFound)?;
         let mut deleted = {
-            let index = current.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let index = self.view()?.index();
             index.with_flag(SystemFlags::DELETED) & index.uids()
         };
         if let Some(among) = among {

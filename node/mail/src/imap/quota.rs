@@ -34,15 +34,13 @@ impl Session {
         let Some(state) = self.mail.store.read()?.account(self.account)? else { return Ok(()) };
         let storage = state.quota.map(|quota| QuotaUsage {
             resource: QuotaResource::Storage,
-            used: state.used.0.div_ceil(UNIT),
-            limit: quota.0 / UNIT,
+            used: state.used.0,
+            limit: quota.0,
         });
         Encoder::new(sink.buffer(), self.enabled).quota(ROOT, storage.as_slice());
         Ok(())
     }
 }
 
-/// RFC 9208 section 5.1: STORAGE is counted in units of 1024 octets.
-const UNIT: u64 = 1024;
 /// The only root. RFC 9208 section 3.2: the name is the server's to choose, and may be empty.
 const ROOT: &str = "";

@@ -84,6 +84,9 @@ impl Session {
         condstore: Awareness,
         sink: &mut impl Sink,
     ) -> Result<Outcome, Gone> {
+        if let Err(stop) = self.refresh() {
+            return Ok(stop.into_answer());
+        }
         self.tell_awareness(condstore, sink);
         let removals = removals_allowed(&command);
         let done = match command {
@@ -111,13 +114,11 @@ impl Session {
 
     /// Tells the client what is new. Also what IDLE does when the log wakes it.
     pub async fn announce(&mut self, removals: Removals, sink: &mut impl Sink) -> Result<(), Gone> {
-        let own = std::mem::take(&mut self.own);
-        let Some(view) = &mut self.view else { return Ok(()) };
-        if let Err(error) = view.advance(&self.mail.store, &own) {
-            // The answer to the command itself is not at risk: what is new is told the next time.
-            tracing::warn!(account = %self.account, error = &error as &dyn std::error::Error, "could not read the log");
+        if self.refresh().is_err() {
+            // It was logged. The answer to the command itself is not at risk: what is new is told the next time.
             return Ok(());
         }
+        let Some(view) = &mut self.view else { return Ok(()) };
         let news = view.news(removals);
         let mut encoder = Encoder::new(sink.buffer(), self.enabled);
         if self.enabled.contains(Extension::Qresync) {
@@ -147,6 +148,13 @@ impl Session {
             let reply = Reply::coded(highest, "The last change");
             Encoder::new(sink.buffer(), self.enabled).remark(Condition::Ok, &reply);
         }
+    }
+
+    /// Brings the view up to the log. What the client learns of it, and when, is another matter.
+    pub(super) fn refresh(&mut self) -> Result<(), Stop> {
+        let own = std::mem::take(&mut self.own);
+        let Some(view) = &mut self.view else { return Ok(()) };
+        Ok(view.refresh(&self.mail, &own)?)
     }
 
     async fn finish(

@@ -61,6 +61,7 @@ impl Session {
             done.changed |= part.changed;
             done.refused |= part.refused;
         }
+        self.refresh()?;
         Ok(done)
     }
 
@@ -68,8 +69,6 @@ impl Session {
     /// for QRESYNC, and it helps everybody.
     pub(super) async fn tell_flags(&mut self, uids: Vec<Uid>, sink: &mut impl Sink) -> Result<(), Gone> {
         let Some(view) = &self.view else { return Ok(()) };
-        // Brings the shared flags up to what the log says.
-        let _current = self.mail.catalog.current(self.account, view.id);
         for some in uids.chunks(TOLD_AT_ONCE) {
             let mod_seqs = match self.condstore() {
                 true => self.mail.mod_seqs(self.account, view.id, some),

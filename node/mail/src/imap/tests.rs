@@ -120,7 +120,7 @@ impl Client {
     }
 
     async fn append(&mut self, mailbox: &str, flags: &str, text: &str) -> String {
-        self.say(&format!("a APPEND {mailbox} {flags} {{{}+}}\r\n{text}\r\n", text.len())).await
+        self.say(&format!("a APPEND {mailbox} ({flags}) {{{}+}}\r\n{text}\r\n", text.len())).await
     }
 }
 
@@ -133,7 +133,7 @@ async fn a_message_comes_is_read_and_goes() {
     let mail = mail();
     let mut client = Client::connect(&mail).await;
     let text = message("one");
-    let said = client.append("INBOX", "(\\Flagged $Work)", &text).await;
+    let said = client.append("INBOX", "\\Flagged $Work", &text).await;
     assert!(said.contains("a OK [APPENDUID ") && said.contains(" 1] "), "{said}");
     let said = client.say("s SELECT INBOX\r\n").await;
     assert!(
@@ -195,7 +195,7 @@ async fn move_and_copy_tell_their_uids() {
 async fn search_means_what_the_rfc_says() {
     let mail = mail();
     let mut client = Client::connect(&mail).await;
-    client.append("INBOX", "(\\Seen)", &message("apple")).await;
+    client.append("INBOX", "\\Seen", &message("apple")).await;
     client.append("INBOX", "", &message("Banana")).await;
     client
         .append(

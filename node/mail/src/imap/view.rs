@@ -6,11 +6,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use essaim_imap::command::Access;
 use essaim_imap::{MailboxName, MessageSet, Numbering};
-use essaim_store::{ReadError, Store};
 use essaim_types::{AccountId, Lsn, MailboxId, Uid};
 use roaring::RoaringBitmap;
 
-use crate::mailbox::{Event, Index};
+use crate::Mail;
+use crate::mailbox::{Event, Index, IndexError};
 
 /// One session's view of one mailbox.
 #[derive(Debug)]
@@ -138,11 +138,15 @@ impl View {
         Ok(uids)
     }
 
-    /// Reads the log on. Changes in `own` were made by this session, which has told of their flags itself.
-    pub(super) fn advance(&mut self, store: &Store, own: &[Lsn]) -> Result<(), ReadError> {
-        loop {
-            let changes = store.changes(self.account, self.at, CHANGES_AT_ONCE)?;
-            let Some(last) = changes.last() else { return Ok(()) };
+    /// Reads the log on. Changes in `own` were made by this session, which tells of their flags itself.
+    pub(super) fn refresh(&mut self, mail: &Mail, own: &[Lsn]) -> Result<(), IndexError> {
+        // Where the mailbox was deleted by another session, the last state stays, and the log tells that its messages went.
+        if let Some(index) = mail.catalog.current(self.account, self.id)? {
+            self.index = index;
+        }
+        while self.at < self.index().at() {
+            let changes = mail.store.changes(self.account, self.at, CHANGES_AT_ONCE)?;
+            let Some(last) = changes.last() else { break };
             self.at = last.lsn;
             for change in &changes {
                 let (id, own) = (self.id, own.contains(&change.lsn));
@@ -151,6 +155,7 @@ impl View {
                 }
             }
         }
+        Ok(())
     }
 
     /// What the client is to be told now; the view then counts as the client does.
