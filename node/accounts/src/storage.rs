@@ -1,0 +1,139 @@
+//! Records in and out of the store, in a snapshot or in a transaction.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use essaim_store::{CommitError, Object, ReadError, Snapshot, StoreFailure, Tx, TxError};
+use essaim_types::{AccountId, ByteSize, ObjectKind};
+
+use crate::record::{Record, RecordError};
+
+/// The store could not read or write. Nothing was changed, but for [`StorageError::Failed`].
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The index or the disk failed.
+    #[error("could not read what the store has about accounts")]
+    Read(#[source] Box<dyn Error + Send + Sync>),
+    /// What was read is no record that this program knows.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Nothing can be written until there is space.
+    #[error("the disk is full: make room and try again")]
+    NoSpace,
+    /// The store accepts nothing more until the node is restarted. Whether the change will be there then is not known.
+    #[error("{0}")]
+    Failed(Arc<StoreFailure>),
+    /// The change was larger than one commit may be.
+    #[error("the change is too large for one commit: at most {limit}")]
+    TooLarge {
+        /// How large it may be.
+        limit: ByteSize,
+    },
+    /// The node is stopping.
+    #[error("the store is closed: try again when the node runs")]
+    Closed,
+}
+
+/// What can be read from: a snapshot or a transaction.
+pub(crate) trait Reads {
+    fn object(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        key: &[u8],
+    ) -> Result<Option<Object>, StorageError>;
+}
+
+/// The record with this key, if there is one.
+pub(crate) fn load<R: Record>(
+    from: &impl Reads,
+    account: AccountId,
+    key: &[u8],
+) -> Result<Option<R>, StorageError> {
+    match from.object(account, R::OBJECT, key)? {
+        Some(object) => Ok(Some(R::decode(&object.value)?)),
+        None => Ok(None),
+    }
+}
+
+/// Writes a record.
+pub(crate) fn save<R: Record>(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    key: &[u8],
+    record: &R,
+) -> Result<(), StorageError> {
+    Ok(tx.put(account, R::OBJECT, key, record.encode())?)
+}
+
+/// What a commit's closure returned, or why there was no commit.
+pub(crate) fn settle<T, E>(outcome: Result<T, CommitError<E>>) -> Result<T, E>
+where
+    E: From<StorageError> + std::fmt::Display,
+{
+    outcome.map_err(|error| match error {
+        CommitError::Refused(refused) => refused,
+        CommitError::TooLarge { limit } => StorageError::TooLarge { limit }.into(),
+        CommitError::NoSpace => StorageError::NoSpace.into(),
+        CommitError::Failed(failure) => StorageError::Failed(failure).into(),
+        CommitError::Closed => StorageError::Closed.into(),
+        // Records of this crate are not charged, so no commit of it makes an account fuller.
+        over @ CommitError::OverQuota { .. } => StorageError::Read(over.to_string().into()).into(),
+    })
+}
+
+impl Reads for Snapshot {
+    fn object(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        key: &[u8],
+    ) -> Result<Option<Object>, StorageError> {
+        Ok(self.get(account, kind, key)?)
+    }
+}
+
+impl Reads for Tx<'_> {
+    fn object(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        key: &[u8],
+    ) -> Result<Option<Object>, StorageError> {
+        Ok(self.get(account, kind, key)?)
+    }
+}
+
+impl From<ReadError> for StorageError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+impl From<TxError> for StorageError {
+    fn from(error: TxError) -> Self {
+        Self::Read(Box::new(error))
+    }
+}
+
+/// Lets closures and methods use `?` on what the store answers: each error has a variant `Storage`.
+macro_rules! from_store {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<essaim_store::TxError> for $error {
+            fn from(error: essaim_store::TxError) -> Self {
+                Self::Storage(error.into())
+            }
+        }
+        impl From<essaim_store::ReadError> for $error {
+            fn from(error: essaim_store::ReadError) -> Self {
+                Self::Storage(error.into())
+            }
+        }
+        impl From<crate::record::RecordError> for $error {
+            fn from(error: crate::record::RecordError) -> Self {
+                Self::Storage(error.into())
+            }
+        }
+    )*};
+}
+pub(crate) use from_store;

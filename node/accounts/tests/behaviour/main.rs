@@ -1,0 +1,9 @@
+//! What the accounts of a node do, through the public interface only.
+#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
+mod addresses;
+mod lifecycle;
+mod logins;
+mod passwords;
+mod resolution;
+mod support;
