@@ -200,7 +200,7 @@ async fn search_means_what_the_rfc_says() {
     client
         .append(
             "INBOX",
-            "(\\Flagged)",
+            "\\Flagged",
             "From: x@y.test\r\nSubject: =?utf-8?q?=C3=89t=C3=A9?=\r\n\r\nnone\r\n",
         )
         .await;
