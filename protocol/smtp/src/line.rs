@@ -59,11 +59,6 @@ impl Lines {
         Line::Complete(line)
     }
 
-    /// Forgets the line begun: the input was thrown away.
-    pub(crate) fn reset(&mut self) {
-        *self = Self::default();
-    }
-
     fn overflow(&mut self, input: &mut BytesMut) -> Line {
         input.clear();
         self.scanned = 0;

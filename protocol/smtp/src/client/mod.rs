@@ -267,7 +267,7 @@ impl Connection {
 
     fn reply(&mut self, reply: RemoteReply, lines: &[String]) {
         // RFC 5321 section 3.8: after 421 the host is gone, whatever was asked.
-        if reply.code() == 421 && !matches!(self.state, State::Quit) {
+        if reply.code() == 421 {
             return self.refused(reply);
         }
         if self.leaving && self.transaction.is_none() && matches!(self.state, State::Greeting | State::Ehlo) {

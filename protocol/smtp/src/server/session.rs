@@ -124,7 +124,6 @@ impl Connection {
         self.abort();
         self.session = Session::new(true);
         self.input = BytesMut::new();
-        self.lines.reset();
         self.say(&replies::START_TLS);
         self.flush();
         self.actions.push_back(Action::StartTls);

@@ -50,6 +50,19 @@ fn a_host_that_takes_no_mail() {
 }
 
 #[test]
+fn a_host_that_is_busy_is_not_told_goodbye() {
+    play(
+        &config(),
+        &[to(&["a"])],
+        "
+        S: 421 4.3.2 busy
+        R: a@foo.com: temporary 4.3.2: 421 4.3.2 busy (while connecting)
+        ! Close
+        ",
+    );
+}
+
+#[test]
 fn rfc5321_3_8_after_421_the_host_is_gone() {
     play(
         &config(),

@@ -39,6 +39,22 @@ fn rfc3207_4_2_after_the_handshake_the_host_is_asked_again() {
 }
 
 #[test]
+fn helo_is_no_way_back_from_tls() {
+    play(
+        &with(Encryption::Implicit),
+        &[to(&["a"])],
+        "
+        S: 220 x
+        C: EHLO bar.com
+        S: 502 5.5.1 what
+        C: QUIT
+        R: a@foo.com: permanent 5.5.1: 502 5.5.1 what (in reply to EHLO)
+        ! Close
+        ",
+    );
+}
+
+#[test]
 fn opportunistic_goes_on_in_clear_and_required_does_not() {
     let refused = "
         S: 220 x

@@ -252,6 +252,29 @@ fn messages_errors_and_small_talk_are_counted() {
 }
 
 #[test]
+fn a_message_makes_room_for_small_talk() {
+    let limits = Limits { idle_commands: 3, ..Limits::default() };
+    play(
+        &limited(limits),
+        &format!(
+            "{TO_DATA}
+            C: .
+            C: NOOP
+            C: NOOP
+            C: NOOP
+            ? commit SMTP  > c@foo.com -> Ok 1
+            S: 250 2.0.0 Message accepted as 1
+            S: 250 2.0.0 OK
+            S: 250 2.0.0 OK
+            S: 250 2.0.0 OK
+            S: 421 4.7.0 Too many commands without a message, closing
+            ! Close
+            "
+        ),
+    );
+}
+
+#[test]
 fn a_line_over_the_limit_is_told_once_and_skipped() {
     let long = "x".repeat(5000);
     let longest = "x".repeat(4096 - "NOOP \r\n".len());
