@@ -23,6 +23,8 @@ pub struct HeaderEditor {
     /// Header bytes that may still come.
     size_left: u64,
     found: Header,
+    /// A line was seen.
+    begun: bool,
     has_date: bool,
     has_message_id: bool,
     additions: Additions,
@@ -77,6 +79,7 @@ impl HeaderEditor {
             line: BytesMut::new(),
             size_left: limit.0,
             found: Header { from: FromField::Missing, received: 0 },
+            begun: false,
             has_date: false,
             has_message_id: false,
             additions,
@@ -125,7 +128,10 @@ impl HeaderEditor {
 
     fn end_line(&mut self, out: &mut BytesMut) {
         let line = self.line.split();
+        let is_first = !std::mem::replace(&mut self.begun, true);
         match Kind::of(&line) {
+            // The envelope line of a mailbox file, which old programs send along.
+            Kind::Other if is_first && (line.starts_with(b"From ") || line.starts_with(b">From ")) => {}
             Kind::Empty => {
                 self.end_header(out);
                 out.extend_from_slice(&line);
@@ -257,6 +263,8 @@ mod tests {
             ("Subject: x\r\n", format!("Subject: x\r\n{DATE}{ID}")),
             ("just text\r\nmore", format!("{DATE}{ID}\r\njust text\r\nmore")),
             (" odd\r\n", format!("{DATE}{ID}\r\n odd\r\n")),
+            ("From a@b.test Thu Jan  1 00:00:00 1970\r\nX: y\r\n\r\n", format!("X: y\r\n{DATE}{ID}\r\n")),
+            ("X: y\r\nFrom here on\r\n", format!("X: y\r\n{DATE}{ID}\r\nFrom here on\r\n")),
             ("a: b\r\nno field\r\n", format!("a: b\r\n{DATE}{ID}\r\nno field\r\n")),
         ];
         for (message, expected) in cases {
