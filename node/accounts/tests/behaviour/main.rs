@@ -6,4 +6,5 @@ mod lifecycle;
 mod logins;
 mod passwords;
 mod resolution;
+mod storage;
 mod support;
