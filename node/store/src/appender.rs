@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use essaim_types::BlobId;
+use essaim_types::{BlobId, Timestamp};
 
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::index::rows::{Location, Place};
@@ -29,6 +29,8 @@ struct Tail {
     end: u64,
     /// Blobs that no index batch has taken up yet.
     appended: HashMap<BlobId, Location>,
+    /// Blobs that nothing named when they were put again, and when that was.
+    pinned: HashMap<BlobId, Timestamp>,
 }
 
 /// A batch of transactions, appended.
@@ -61,7 +63,13 @@ impl Appender {
         end: Place,
     ) -> io::Result<Self> {
         let file = segments.file(end.segment)?;
-        let tail = Tail { segment: end.segment, file, end: end.offset, appended: HashMap::new() };
+        let tail = Tail {
+            segment: end.segment,
+            file,
+            end: end.offset,
+            appended: HashMap::new(),
+            pinned: HashMap::new(),
+        };
         Ok(Self { disk, segments, store, segment_size, tail: Mutex::new(tail) })
     }
 
@@ -93,6 +101,28 @@ impl Appender {
     /// Blobs that a replay found behind the last transaction.
     pub(crate) fn remember(&self, blobs: Vec<(BlobId, Location)>) {
         self.tail().appended.extend(blobs);
+    }
+
+    /// Keeps a blob that is in the index from the garbage for a while.
+    pub(crate) fn pin(&self, id: BlobId, now: Timestamp) {
+        self.tail().pinned.insert(id, now);
+    }
+
+    /// Whether a blob was pinned after `since`.
+    pub(crate) fn is_pinned(&self, id: &BlobId, since: Timestamp) -> bool {
+        self.tail().pinned.get(id).is_some_and(|pinned| *pinned > since)
+    }
+
+    /// Does `work` while no blob is pinned or appended, unless one of these was pinned after `since`. Forgets older pins.
+    pub(crate) fn unless_pinned<'b, T>(
+        &self,
+        mut blobs: impl Iterator<Item = &'b BlobId>,
+        since: Timestamp,
+        work: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let mut tail = self.tail();
+        tail.pinned.retain(|_, pinned| *pinned > since);
+        (!blobs.any(|id| tail.pinned.contains_key(id))).then(work)
     }
 
     /// These blobs are in the index now.

@@ -41,6 +41,13 @@ impl<'a> Applier<'a> {
         &self.meta
     }
 
+    /// The segment whose records come next, from its first on.
+    pub(crate) fn segment(&mut self, number: u32, revision: u32) {
+        if revision > 0 {
+            self.overlay.set_revision(number, revision);
+        }
+    }
+
     /// A blob, in the order of the stream.
     pub(crate) fn blob(&mut self, id: BlobId, location: Location) {
         self.waiting.push((id, location));

@@ -1,13 +1,15 @@
 //! Putting and reading blobs.
 
+use std::sync::PoisonError;
+
 use bytes::Bytes;
 use essaim_types::{BlobId, ByteSize};
 
 use crate::codec::Content;
 use crate::core::Core;
 use crate::error::{AppendError, ReadError};
-use crate::index::Table;
 use crate::index::rows::{BlobRow, Location};
+use crate::index::{IndexError, Table};
 use crate::record::{BLOB_MAX, RecordKind};
 
 /// Appends a blob unless it is there. Hashing and compressing happen before the stream's end is locked.
@@ -19,8 +21,7 @@ pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<Bl
     };
     core.check().map_err(AppendError::Failed)?;
     let id = BlobId::of(plain);
-    let known = find(core, &id).map_err(|error| AppendError::Failed(core.poison("read the index", error)))?;
-    if known.is_some() {
+    if is_there(core, &id).map_err(|error| AppendError::Failed(core.poison("read the index", error.0)))? {
         core.counters.blobs_known.add(1);
         return Ok(id);
     }
@@ -35,6 +36,7 @@ pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<Bl
 
 /// A blob's bytes, checked against its id.
 pub(crate) fn read_blob(core: &Core, id: &BlobId) -> Result<Bytes, ReadError> {
+    let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
     let location = find(core, id)?.ok_or(ReadError::NoSuchBlob { blob: *id })?;
     let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs)?;
     if &header.hash != id.as_bytes() {
@@ -44,12 +46,31 @@ pub(crate) fn read_blob(core: &Core, id: &BlobId) -> Result<Bytes, ReadError> {
     Ok(plain)
 }
 
+/// Whether a blob need not be appended again. One that nothing names is kept from the garbage from now on, and looked up
+/// again after that: it may have been swept in between.
+fn is_there(core: &Core, id: &BlobId) -> Result<bool, IndexError> {
+    if core.appender.find(id).is_some() {
+        return Ok(true);
+    }
+    let row = index_row(core, id)?;
+    match row.filter(|row| row.location.is_some()) {
+        None => Ok(false),
+        Some(row) if row.references > 0 => Ok(true),
+        Some(_) => {
+            core.appender.pin(*id, (core.options.clock)());
+            Ok(index_row(core, id)?.is_some_and(|row| row.location.is_some()))
+        }
+    }
+}
+
 /// First among those that were just appended, then in the index: a blob goes from there to here, never back.
 fn find(core: &Core, id: &BlobId) -> Result<Option<Location>, ReadError> {
     if let Some(location) = core.appender.find(id) {
         return Ok(Some(location));
     }
-    let view = core.index.view()?;
-    let row = view.with(Table::Blobs, id.as_bytes(), BlobRow::decode)?.transpose()?;
-    Ok(row.and_then(|row| row.location))
+    Ok(index_row(core, id)?.and_then(|row| row.location))
+}
+
+fn index_row(core: &Core, id: &BlobId) -> Result<Option<BlobRow>, IndexError> {
+    Ok(core.index.view()?.with(Table::Blobs, id.as_bytes(), BlobRow::decode)?.transpose()?)
 }

@@ -1,7 +1,7 @@
 //! What the handle, the readers and the writer share.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use essaim_types::ByteSize;
 
@@ -29,8 +29,13 @@ pub(crate) struct Core {
     pub(crate) queue: Queue<Box<dyn Work>>,
     pub(crate) watchers: Watchers,
     pub(crate) counters: Counters,
-    /// Held by whatever reads or rewrites all segments.
+    /// Held by whatever reads or rewrites all segments. Of these locks, a thread takes the upper before the lower, and the
+    /// appender's own last.
     pub(crate) maintenance: Mutex<()>,
+    /// Held by whoever changes the index, from its first look at it.
+    pub(crate) writing: Mutex<()>,
+    /// Held for reading from looking up a record's place to reading it, for writing when places change.
+    pub(crate) places: RwLock<()>,
     pub(crate) store: StoreId,
     pub(crate) failure: OnceLock<Arc<StoreFailure>>,
     /// Dropped last: another process may open the store then.

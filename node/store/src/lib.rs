@@ -13,6 +13,7 @@ mod disk;
 mod error;
 mod fold;
 mod format;
+mod garbage;
 mod index;
 mod merge;
 mod object;
@@ -45,6 +46,7 @@ pub use disk::{
     Disk, DiskFile, Fault, Lock, OpenMode, Operation, OperationKind, RealDisk, SimDisk, Survival,
 };
 pub use error::{AppendError, CommitError, OpenError, ReadError, StoreFailure, TxError};
+pub use garbage::{GarbageError, GarbageReport};
 pub use object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 pub use options::Options;
 pub use progress::{Progress, Step};

@@ -25,6 +25,8 @@ pub(crate) struct Overlay {
     log: Vec<(u32, Lsn, Place)>,
     /// Local numbers of accounts that were deleted.
     dropped: Vec<u32>,
+    /// Of segments that were rewritten.
+    revisions: HashMap<u32, u32>,
     pub(crate) next_local: u32,
     undo: Undo,
 }
@@ -52,6 +54,7 @@ impl Overlay {
             blobs: HashMap::new(),
             log: Vec::new(),
             dropped: Vec::new(),
+            revisions: HashMap::new(),
             next_local,
             undo,
         }
@@ -72,7 +75,7 @@ impl Overlay {
             if let Some(row) = self.blobs.get_mut(&id) {
                 row.idle_since = match before {
                     _ if row.references > 0 => Timestamp(0),
-                    Some(before) if before.references == 0 => before.idle_since,
+                    Some(before) if before.references == 0 && before.location.is_some() => before.idle_since,
                     _ => time,
                 };
             }
@@ -238,6 +241,11 @@ impl Overlay {
         self.log.push((local, lsn, place));
     }
 
+    /// The segment was rewritten so often.
+    pub(crate) fn set_revision(&mut self, segment: u32, revision: u32) {
+        self.revisions.insert(segment, revision);
+    }
+
     /// Everything kept, as one batch of the index.
     pub(crate) fn into_batch(self) -> Result<Batch, IndexError> {
         let mut batch = Batch::default();
@@ -259,7 +267,7 @@ impl Overlay {
                 batch.put(Table::Log, log_key(local, lsn), place.encode());
             }
         }
-        let mut dead = HashMap::new();
+        let mut dead: HashMap<u32, i64> = self.revisions.keys().map(|segment| (*segment, 0)).collect();
         for (id, row) in self.blobs {
             let before = self.view.with(Table::Blobs, id.as_bytes(), BlobRow::decode)?.transpose()?;
             count_dead(&mut dead, before, -1);
@@ -271,7 +279,8 @@ impl Overlay {
             let key = segment.to_be_bytes();
             let row = self.view.with(Table::Segments, &key, SegmentRow::decode)?.transpose()?;
             let row = row.unwrap_or_default();
-            let row = SegmentRow { dead: row.dead.saturating_add_signed(change), ..row };
+            let revision = self.revisions.get(&segment).copied().unwrap_or(row.revision);
+            let row = SegmentRow { revision, dead: row.dead.saturating_add_signed(change) };
             let value = (row != SegmentRow::default()).then(|| row.encode());
             batch.rows.insert((Table::Segments, key.to_vec()), value);
         }

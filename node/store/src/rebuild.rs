@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, RealDisk};
 use crate::error::OpenError;
-use crate::open::{INDEX, Opened, lock, open_locked};
+use crate::open::{INDEX, Opened, lock, open};
 use crate::options::Options;
 use crate::progress::Progress;
 
@@ -42,7 +42,7 @@ pub(crate) fn rebuild_on(
         }
         _ => {}
     }
-    let Opened { core, meta } = open_locked(disk, options, lock, progress)?;
+    let Opened { core, meta } = open(disk, options, lock, progress)?;
     let segments = core.segments.list().len() as u64;
     Ok(RebuildReport { transactions: meta.next_seq.0 - 1, segments })
 }

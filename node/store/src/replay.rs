@@ -56,6 +56,9 @@ impl Stream<'_> {
             let from = if number == applied.segment { applied } else { start };
             // Segments before the last were synced whole before the next was begun.
             let depth = if number == last { Depth::Bodies } else { Depth::Headers };
+            if from == start {
+                applier.segment(number, self.segments.revision(number).unwrap_or(0));
+            }
             let mut tell = |place: Place| progress(bytes.at(Step::Segments, place));
             let (stop, wrong) = self.segment(&mut applier, from, depth, &mut tell)?;
             match wrong {
@@ -106,7 +109,7 @@ impl Stream<'_> {
             return Err(lost);
         }
         let fail = OpenError::io(format!("read segment {segment}"));
-        let length = self.segments.file(segment).and_then(|file| file.size()).map_err(fail)?;
+        let length = self.segments.size(segment).map_err(fail)?;
         if length < offset { Err(lost) } else { Ok(()) }
     }
 

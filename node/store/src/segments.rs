@@ -48,13 +48,18 @@ impl Segments {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&number).copied()
     }
 
+    /// The length of a segment's file.
+    pub(crate) fn size(&self, number: u32) -> io::Result<u64> {
+        self.file(number)?.size()
+    }
+
     /// How the bytes of the stream from a place on are spread over segments.
     pub(crate) fn bytes(&self, start: Place) -> io::Result<StreamBytes> {
         let (mut before, mut total) = (Vec::new(), 0);
         for (number, _) in self.list().into_iter().filter(|(number, _)| *number >= start.segment) {
             before.push(total);
             let skipped = if number == start.segment { start.offset } else { 0 };
-            total += self.file(number)?.size()?.saturating_sub(skipped);
+            total += self.size(number)?.saturating_sub(skipped);
         }
         Ok(StreamBytes { start, before, total })
     }
@@ -123,8 +128,8 @@ impl Segments {
 
     fn remember(&self, number: u32, revision: u32, file: Arc<dyn DiskFile>) {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        // A segment whose making was torn is made again under the same name.
-        handles.retain(|h| (h.number, h.revision) != (number, revision));
+        // A file that was replaced takes up space for as long as it is open.
+        handles.retain(|h| h.number != number);
         if handles.len() >= HANDLES_MAX {
             handles.pop_front();
         }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
-use essaim_types::{AccountId, BlobId, Lsn};
+use essaim_types::{AccountId, BlobId, Lsn, Timestamp};
 
 use crate::blob::{put_blob, read_blob};
 use crate::codec::Content;
@@ -13,7 +14,8 @@ use crate::content::ContentWriter;
 use crate::core::Core;
 use crate::disk::{Disk, RealDisk, SimDisk};
 use crate::error::{AppendError, CommitError, OpenError, ReadError};
-use crate::open::{Opened, open};
+use crate::garbage::{self, GarbageError, GarbageReport};
+use crate::open::{Opened, lock, open};
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::queue::block_on;
@@ -46,7 +48,8 @@ impl Store {
 
     /// Opens the store on a disk, or makes one there.
     pub fn open_on(disk: Arc<dyn Disk>, options: &Options) -> Result<Self, OpenError> {
-        let Opened { core, meta } = open(disk, options, &mut |_| {})?;
+        let lock = lock(&*disk)?;
+        let Opened { core, meta } = open(disk, options, lock, &mut |_| {})?;
         let core = Arc::new(core);
         let writer = Writer::start(Arc::clone(&core), meta).map_err(OpenError::io("start the writer"))?;
         Ok(Self { open: Arc::new(OpenStore { core, writer: Mutex::new(Some(writer)) }) })
@@ -136,6 +139,12 @@ impl Store {
     /// Checks everything, while the store is in use: see [`VerifyReport`]. Needs as much free space as the index takes.
     pub fn verify(&self, progress: &mut dyn FnMut(Progress)) -> Result<VerifyReport, ReadError> {
         verify(self.core(), progress)
+    }
+
+    /// Rewrites segments of which more than half are blobs that nothing has named for longer than `grace`. Commits and reads go on
+    /// meanwhile. Blocks for as long as it takes: not to be called from async code directly.
+    pub fn collect_garbage(&self, now: Timestamp, grace: Duration) -> Result<GarbageReport, GarbageError> {
+        garbage::collect(self.core(), now, grace)
     }
 
     /// What the store has done since it was opened.

@@ -1,7 +1,7 @@
 //! Reading the stream in order: one account's log, or everything, for the backup and the move.
 
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, Lsn, NodeSeq, Timestamp};
@@ -35,6 +35,7 @@ pub(crate) fn changes(
     after: Lsn,
     limit: usize,
 ) -> Result<Vec<Change>, ReadError> {
+    let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
     let places = {
         let view = core.index.view()?;
         let Some(row) = account_row(&view, &account)? else { return Ok(Vec::new()) };
@@ -98,7 +99,7 @@ pub enum Record {
 pub struct Tail {
     core: Arc<Core>,
     at: Position,
-    end: Place,
+    end: Position,
     failed: bool,
 }
 
@@ -106,7 +107,8 @@ impl Tail {
     pub(crate) fn new(core: Arc<Core>, from: Position) -> Result<Self, ReadError> {
         let end = core.index.view()?.with(Table::Meta, META_KEY, Meta::decode)?.transpose()?;
         let start = Place { segment: FIRST, offset: SegmentHeader::LEN };
-        let end = end.map_or(start, |meta| meta.applied);
+        let Place { segment, offset } = end.map_or(start, |meta| meta.applied);
+        let end = Position { segment, revision: core.segments.revision(segment).unwrap_or(0), offset };
         Ok(Self { core, at: from, end, failed: false })
     }
 
@@ -116,26 +118,27 @@ impl Tail {
     }
 
     fn read(&mut self) -> Result<Option<Record>, ReadError> {
+        let core = Arc::clone(&self.core);
+        let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let place = Place { segment: self.at.segment, offset: self.at.offset };
-            if place >= self.end {
-                return Ok(None);
-            }
-            let fail = |source| ReadError::Segment { segment: place.segment, source };
-            let revision = self.core.segments.revision(place.segment).unwrap_or(0);
+            let Position { segment, offset, .. } = self.at;
+            let fail = |source| ReadError::Segment { segment, source };
+            let revision = core.segments.revision(segment).unwrap_or(0);
             if revision != self.at.revision {
                 // Rewritten since: its records stand elsewhere. To read some twice is harmless.
-                self.at = Position { revision, offset: SegmentHeader::LEN, ..self.at };
-                continue;
-            }
-            let file = self.core.segments.file(place.segment).map_err(fail)?;
-            if place.segment < self.end.segment && place.offset >= file.size().map_err(fail)? {
-                let segment = place.segment + 1;
-                let revision = self.core.segments.revision(segment).unwrap_or(0);
                 self.at = Position { segment, revision, offset: SegmentHeader::LEN };
                 continue;
             }
-            return self.record(place).map(Some);
+            let ends_here = (segment, revision) == (self.end.segment, self.end.revision);
+            let end = if ends_here { self.end.offset } else { core.segments.size(segment).map_err(fail)? };
+            if segment > self.end.segment || (segment == self.end.segment && offset >= end) {
+                return Ok(None);
+            }
+            if offset < end {
+                return self.record(Place { segment, offset }).map(Some);
+            }
+            let revision = core.segments.revision(segment + 1).unwrap_or(0);
+            self.at = Position { segment: segment + 1, revision, offset: SegmentHeader::LEN };
         }
     }
 

@@ -3,7 +3,7 @@
 //! While a sync runs, new closures queue up: that is all the batching there is. With nobody waiting a commit starts at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::{io, mem};
 
@@ -94,6 +94,8 @@ impl Writer {
 
     fn commit(&mut self, works: &mut [Box<dyn Work>], outcomes: &mut Vec<Outcome>) -> Result<(), BatchFault> {
         self.core.check().map_err(BatchFault::Failed)?;
+        let core = Arc::clone(&self.core);
+        let _writing = core.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.core.options.clock)();
         let view = self.core.index.view().map_err(|e| self.index_failed(e))?;
         let mut overlay = Overlay::new(view, self.meta.next_local);

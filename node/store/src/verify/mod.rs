@@ -78,6 +78,9 @@ impl Verify<'_> {
         let bytes = self.core.segments.bytes(start).map_err(fail(FIRST))?;
         for segment in from.segment..=to.segment {
             let first = if segment == from.segment { from.offset } else { SegmentHeader::LEN };
+            if first == SegmentHeader::LEN {
+                applier.segment(segment, self.core.segments.revision(segment).unwrap_or(0));
+            }
             let file = self.core.segments.file(segment).map_err(fail(segment))?;
             let place = Place { segment, offset: first };
             let scanner =

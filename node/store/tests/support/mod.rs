@@ -7,8 +7,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use essaim_store::{CommitError, Content, Disk, Op, Options, Put, Store, Tx, TxError};
-use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
+use essaim_store::{
+    CommitError, Content, Disk, GarbageError, Op, OpenMode, Options, Put, Store, Tx, TxError,
+};
+use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind, Timestamp};
 use proptest::collection;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 
@@ -17,6 +19,8 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 pub(crate) enum Step {
     Commit(Vec<Action>),
     Blob(u8),
+    /// Sweeps all that nothing names, however young.
+    Collect,
 }
 
 /// What a commit does, to one of a few accounts.
@@ -114,6 +118,13 @@ pub(crate) fn blob_bytes(n: u8) -> Vec<u8> {
 pub(crate) fn run(store: &Store, step: &Step) -> Outcome {
     let actions = match step {
         Step::Blob(n) => return put_blobs(store, &[*n]),
+        Step::Collect => {
+            return match store.collect_garbage(Timestamp(i64::MAX), Duration::ZERO) {
+                Ok(_) => Outcome::Done,
+                Err(GarbageError::NoSpace) => Outcome::NoSpace,
+                Err(_) => Outcome::Failed,
+            };
+        }
         Step::Commit(actions) => actions.clone(),
     };
     for action in &actions {
@@ -328,7 +339,19 @@ pub(crate) fn histories(steps: usize) -> impl Strategy<Value = Vec<Step>> {
     ];
     let step = prop_oneof![
         1 => (0..40u8).prop_map(Step::Blob),
+        1 => Just(Step::Collect),
         9 => collection::vec(action, 1..5).prop_map(Step::Commit),
     ];
     collection::vec(step, 1..steps)
+}
+
+/// Copies a file from one disk to another, over the one there.
+pub(crate) fn copy(from: &dyn Disk, to: &dyn Disk, name: &str) {
+    let from = from.open(name, OpenMode::Existing).unwrap();
+    let mut bytes = vec![0; usize::try_from(from.size().unwrap()).unwrap()];
+    from.read_exact_at(&mut bytes, 0).unwrap();
+    let to = to.open(name, OpenMode::Any).unwrap();
+    to.set_len(0).unwrap();
+    to.write_all_at(&bytes, 0).unwrap();
+    to.sync().unwrap();
 }
