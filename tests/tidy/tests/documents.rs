@@ -34,6 +34,25 @@ fn every_spec_opens_with_its_state() {
 }
 
 #[test]
+fn every_standard_is_answered_with_yes_partly_or_no() {
+    let path = "specs/standards.md";
+    let rows = files::text(path);
+    let rows = rows.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| RFC "));
+    let mut faults = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let said = cells.last().copied().unwrap_or_default();
+        let known = ["yes", "no"].iter().any(|word| {
+            said == *word || said.starts_with(&format!("{word}:")) || said.starts_with(&format!("{word};"))
+        });
+        if cells.len() != 3 || !(known || said.starts_with("partly: ")) {
+            faults.push(row.to_owned());
+        }
+    }
+    files::none_of(&faults, "specs/standards.md: RFC, about, and yes, no, or partly with what is missing:");
+}
+
+#[test]
 fn every_folder_has_a_short_readme() {
     let mut faults = Vec::new();
     let folders: Vec<String> = files::ending("Cargo.toml")
