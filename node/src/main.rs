@@ -1,1 +1,27 @@
-fn main() {}
+//! The program `essaim`: boot, configuration, listeners and command line of a node.
+
+mod boot;
+mod command;
+mod config;
+mod control;
+mod failure;
+mod first_run;
+mod listen;
+mod logging;
+mod operation;
+mod owner;
+mod pages;
+mod ports;
+mod progress;
+mod services;
+mod shutdown;
+mod terminal;
+mod vitals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    command::Cli::parse().run()
+}

@@ -6,6 +6,7 @@ mod connection;
 mod metrics;
 mod routes;
 
+pub use axum::Router;
 pub use connection::{Timeouts, serve};
 pub use metrics::{Kind, Metric, Sample};
 pub use routes::{Node, Surface, router};

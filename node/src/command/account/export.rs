@@ -1,0 +1,90 @@
+//! `essaim account export`: an account's mail leaves as ordinary files.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::Args;
+use essaim_mail::transfer;
+use essaim_types::Address;
+use serde::{Deserialize, Serialize};
+
+use super::find;
+use crate::command::import::{absolute, step};
+use crate::command::place::Place;
+use crate::command::{ask, view};
+use crate::failure::{Exit, Failure, causes};
+use crate::operation::{Caller, Operation};
+use crate::services::Services;
+use crate::terminal::Audience;
+
+/// Write all mail of an account into a Maildir, which mutt, mbsync, Dovecot and others read. The account can be in use.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// An address of the account.
+    address: Address,
+
+    /// A new or empty directory; the node itself must be able to write there.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+/// What is asked of the node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ExportMail {
+    address: Address,
+    to: PathBuf,
+}
+
+/// The answer of `account export --json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Exported {
+    to: PathBuf,
+    mailboxes: u64,
+    messages: u64,
+    bytes: u64,
+    stopped: bool,
+}
+
+impl Export {
+    pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
+        let exported = ask(place, ExportMail { address: self.address, to: absolute(&self.to)? })?;
+        audience.show(&exported, Exported::text);
+        Ok(if exported.stopped { Exit::Failed } else { Exit::Done })
+    }
+}
+
+impl Operation for ExportMail {
+    type Answer = Exported;
+
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Exported, Failure> {
+        let account = find(node, &self.address)?;
+        let (store, progress) = (node.store.clone(), caller.progress.clone());
+        let export = move || {
+            let exported = transfer::export_maildir(&store, account, &self.to, &mut |now| {
+                progress.report(step(now));
+                if progress.is_abandoned() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            let report = exported.map_err(|error| {
+                Failure::new(causes(&error))
+                    .hint("the node writes the files itself: the directory must be writable for its user")
+            })?;
+            Ok(Exported {
+                to: self.to,
+                mailboxes: report.mailboxes,
+                messages: report.messages,
+                bytes: report.bytes,
+                stopped: report.stopped,
+            })
+        };
+        let exported = tokio::task::spawn_blocking(export).await;
+        exported.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+}
+
+impl Exported {
+    fn text(&self) -> String {
+        let (to, size) = (self.to.display(), view::size(self.bytes));
+        let stopped = if self.stopped { " It was stopped before its end." } else { "" };
+        format!("{} messages ({size}) of {} mailboxes are in {to}.{stopped}", self.messages, self.mailboxes)
+    }
+}

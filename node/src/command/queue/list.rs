@@ -1,0 +1,158 @@
+//! `essaim queue list`.
+
+use clap::Args;
+use essaim_mail::queue::{Cursor, Listed, Recipient};
+use essaim_types::AccountId;
+use serde::{Deserialize, Serialize};
+
+use super::{Selection, failed};
+use crate::command::ask;
+use crate::command::place::Place;
+use crate::command::view::{readable_time, size, time};
+use crate::failure::{Exit, Failure};
+use crate::operation::{Caller, Operation};
+use crate::services::Services;
+use crate::terminal::{Audience, table};
+
+/// List mail on its way out, in the order of destinations.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// List at most this many.
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+
+    /// Begin where another page ended: its "next".
+    #[arg(long, value_name = "NEXT")]
+    after: Option<String>,
+}
+
+/// What is asked of the node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ListQueue {
+    selection: Selection,
+    limit: usize,
+    after: Option<String>,
+}
+
+/// The answer of `queue list --json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QueuePage {
+    entries: Vec<EntryView>,
+    /// For --after of the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EntryView {
+    id: String,
+    account: AccountId,
+    domain: String,
+    /// Absent: the null reverse-path of a bounce.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    sender: Option<String>,
+    recipients: Vec<RecipientView>,
+    size_bytes: u64,
+    queued: String,
+    attempts: u32,
+    next_attempt: String,
+    expires: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RecipientView {
+    address: String,
+    /// It still waits for the message.
+    open: bool,
+    /// What was said about it last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    last: Option<String>,
+}
+
+impl List {
+    pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
+        let operation = ListQueue { selection: self.selection, limit: self.limit, after: self.after };
+        audience.show(&ask(place, operation)?, QueuePage::text);
+        Ok(Exit::Done)
+    }
+}
+
+impl Operation for ListQueue {
+    type Answer = QueuePage;
+
+    async fn perform(self, node: &Services, _: &Caller) -> Result<QueuePage, Failure> {
+        let after = self.after.map(|text| text.parse::<Cursor>()).transpose();
+        let after = after.map_err(|error| Failure::new(format!("--after: {error}")).usage())?;
+        let page = node
+            .queue
+            .list(&self.selection.parse()?, after.as_ref(), self.limit.clamp(1, LIMIT))
+            .map_err(failed)?;
+        Ok(QueuePage {
+            entries: page.entries.into_iter().map(EntryView::from).collect(),
+            next: page.next.map(|next| next.to_string()),
+        })
+    }
+}
+
+impl From<Listed> for EntryView {
+    fn from(listed: Listed) -> Self {
+        let entry = listed.entry;
+        Self {
+            id: listed.id.to_string(),
+            account: listed.account,
+            domain: listed.domain.to_string(),
+            sender: entry.sender.map(|sender| sender.to_string()),
+            recipients: entry.recipients.into_iter().map(RecipientView::from).collect(),
+            size_bytes: entry.size.0,
+            queued: time(entry.queued),
+            attempts: entry.attempts,
+            next_attempt: time(listed.due),
+            expires: time(listed.expires),
+        }
+    }
+}
+
+impl From<Recipient> for RecipientView {
+    fn from(recipient: Recipient) -> Self {
+        let last = recipient.last.map(|last| match last.remote {
+            Some(remote) => format!("{remote} said: {}", last.text),
+            None => last.text,
+        });
+        Self { address: recipient.address.to_string(), open: recipient.state.is_open(), last }
+    }
+}
+
+impl QueuePage {
+    fn text(&self) -> String {
+        if self.entries.is_empty() {
+            return "Nothing is on its way out.".to_owned();
+        }
+        let mut text = table(
+            &["ID", "TO", "FROM", "SIZE", "TRIED", "NEXT"],
+            &self.entries.iter().map(row).collect::<Vec<_>>(),
+        );
+        for entry in &self.entries {
+            for recipient in entry.recipients.iter().filter(|recipient| recipient.open) {
+                if let Some(last) = &recipient.last {
+                    text.push_str(&format!("{}  {}: {last}\n", entry.id, recipient.address));
+                }
+            }
+        }
+        if let Some(next) = &self.next {
+            text.push_str(&format!("There is more: --after {next}\n"));
+        }
+        text
+    }
+}
+
+fn row(entry: &EntryView) -> Vec<String> {
+    let to: Vec<&str> = entry.recipients.iter().filter(|to| to.open).map(|to| to.address.as_str()).collect();
+    let sender = entry.sender.clone().unwrap_or_else(|| "<>".to_owned());
+    let next = readable_time(&entry.next_attempt);
+    vec![entry.id.clone(), to.join(","), sender, size(entry.size_bytes), entry.attempts.to_string(), next]
+}
+
+const LIMIT: usize = 10_000;

@@ -1,0 +1,147 @@
+//! SMTP connections: the loop around a conversation. What it asks is answered by [`Desk`].
+
+mod desk;
+mod message;
+mod pace;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use essaim_smtp::server::{Action, Config, Connection, Encryption, Limits, PlaintextLogin, Role};
+use tokio_rustls::TlsAcceptor;
+
+use super::wire::Wire;
+use super::{PlainLogin, Protocol, Read, Stream};
+use crate::services::Services;
+use crate::shutdown::Stop;
+use desk::Desk;
+pub(crate) use pace::Pace;
+
+/// What all connections of an SMTP listener share.
+pub(crate) struct Smtp {
+    node: Services,
+    /// How it speaks to anybody, and to this machine.
+    anybody: Arc<Config>,
+    this_machine: Arc<Config>,
+    pace: Arc<Pace>,
+    tls: Option<TlsAcceptor>,
+    handshake: Duration,
+}
+
+/// Who connects to a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clients {
+    /// Other mail servers, with mail for addresses that live here.
+    Servers,
+    /// Members, with mail for anybody.
+    Members(PlainLogin),
+}
+
+impl Smtp {
+    pub(crate) fn new(
+        node: &Services,
+        clients: Clients,
+        encryption: Encryption,
+        tls: Option<TlsAcceptor>,
+        pace: Arc<Pace>,
+    ) -> Self {
+        let speak = |plaintext_login| {
+            Arc::new(Config {
+                hostname: node.config.hoster.hostname().clone(),
+                role: match clients {
+                    Clients::Servers => Role::Receiving,
+                    Clients::Members(_) => Role::Submission { plaintext_login },
+                },
+                encryption,
+                limits: bounds(node),
+            })
+        };
+        let local = match clients {
+            Clients::Members(PlainLogin::ThisMachine) => PlaintextLogin::Allow,
+            _ => PlaintextLogin::Refuse,
+        };
+        // Without a certificate something in front of the node does TLS: see tls.mode.
+        let (anybody, this_machine) = match encryption {
+            Encryption::Unavailable => (PlaintextLogin::Allow, PlaintextLogin::Allow),
+            Encryption::StartTls | Encryption::Implicit => (PlaintextLogin::Refuse, local),
+        };
+        Self {
+            node: node.clone(),
+            anybody: speak(anybody),
+            this_machine: speak(this_machine),
+            pace,
+            tls,
+            handshake: node.config.limits.handshake_timeout,
+        }
+    }
+
+    async fn converse(&self, stream: Stream, peer: IpAddr, stop: &Stop) -> io::Result<()> {
+        let config = if peer.is_loopback() { &self.this_machine } else { &self.anybody };
+        let mut smtp = Connection::new(Arc::clone(config), Instant::now());
+        let mut desk = Desk::new(&self.node, config.role, peer, &self.pace);
+        desk.encrypted(stream.tls_name());
+        let mut wire = Wire::new(stream);
+        loop {
+            while let Some(action) = smtp.next_action() {
+                match action {
+                    Action::Send(bytes) => wire.put(bytes).await?,
+                    Action::StartTls => {
+                        wire = wire.encrypt(self.acceptor()?, self.handshake).await?;
+                        desk.encrypted(wire.tls_name());
+                    }
+                    Action::CheckSender(sender, _) => smtp.answer_sender(desk.sender(sender.as_ref())),
+                    Action::CheckRecipient(recipient) => smtp.answer_recipient(desk.recipient(&recipient)),
+                    Action::Authenticate(login) => smtp.answer_login(desk.log_in(login).await),
+                    Action::Begin(envelope) => desk.begin(&envelope),
+                    Action::Spool(piece) => desk.spool(piece),
+                    Action::Commit(envelope) => smtp.answer_committed(desk.commit(envelope).await),
+                    Action::Abort => desk.abort(),
+                    Action::Close => return wire.close().await,
+                }
+            }
+            wire.write_out().await?;
+            tokio::select! {
+                read = wire.read_before(smtp.deadline(), |bytes| smtp.receive(bytes)) => match read? {
+                    Read::Some => {}
+                    Read::TimedOut => smtp.on_timeout(Instant::now()),
+                    Read::Closed => return Err(io::ErrorKind::UnexpectedEof.into()),
+                },
+                () = stop.requested() => smtp.shut_down(),
+            }
+        }
+    }
+
+    fn acceptor(&self) -> io::Result<&TlsAcceptor> {
+        self.tls.as_ref().ok_or_else(|| io::Error::other("STARTTLS without a certificate"))
+    }
+}
+
+impl Protocol for Smtp {
+    fn busy(&self) -> Bytes {
+        Connection::too_busy(&self.anybody)
+    }
+
+    async fn serve(&self, stream: Stream, peer: IpAddr, stop: Stop) -> io::Result<()> {
+        self.converse(stream, peer, &stop).await
+    }
+}
+
+fn bounds(node: &Services) -> Limits {
+    let (limits, mail) = (&node.config.limits, &node.config.mail);
+    Limits {
+        message_size: mail.max_message_size,
+        received_fields: mail.max_received_headers,
+        recipients: limits.recipients_per_message,
+        idle_timeout: limits.smtp_timeout,
+        ..Limits::default()
+    }
+}
+
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Smtp").field("config", &self.anybody).finish_non_exhaustive()
+    }
+}

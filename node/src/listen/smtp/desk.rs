@@ -1,0 +1,181 @@
+//! What an SMTP conversation asks, answered by the accounts, the mailboxes and the queue.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use essaim_accounts::{Authenticated, Resolution};
+use essaim_mail::delivery::{self, Remote};
+use essaim_smtp::QueueId;
+use essaim_smtp::server::{Envelope, Login, LoginVerdict, RecipientVerdict, Refusal, Role, SenderVerdict};
+use essaim_store::CommitError;
+use essaim_types::{AccountId, Address};
+use tracing::{Span, debug, error, info};
+
+use super::message::{Message, Origin};
+use super::pace::Pace;
+use crate::listen::login;
+use crate::services::Services;
+use crate::vitals::now;
+
+/// One for each connection.
+pub(super) struct Desk<'a> {
+    node: &'a Services,
+    role: Role,
+    peer: IpAddr,
+    pace: &'a Arc<Pace>,
+    /// TLS version and cipher suite.
+    tls: Option<String>,
+    member: Option<Authenticated>,
+    message: Option<Message>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(node: &'a Services, role: Role, peer: IpAddr, pace: &'a Arc<Pace>) -> Self {
+        Self { node, role, peer, pace, tls: None, member: None, message: None }
+    }
+
+    /// The connection is under TLS now, if there is a name of how.
+    pub(super) fn encrypted(&mut self, tls: Option<String>) {
+        self.tls = tls;
+    }
+
+    pub(super) async fn log_in(&mut self, login: Login) -> LoginVerdict {
+        match self.node.accounts.authenticate(&login.user, &login.password, self.peer, now()).await {
+            Ok(member) => {
+                Span::current().record("account", tracing::field::display(member.account));
+                debug!("logged in");
+                self.member = Some(member);
+                LoginVerdict::Accept { login: login.user }
+            }
+            Err(refused) => login::smtp(&refused),
+        }
+    }
+
+    /// Anybody may send here from any address; a member from their own addresses only, and the null path of receipts and vacation notes.
+    pub(super) fn sender(&mut self, sender: Option<&Address>) -> SenderVerdict {
+        if self.role == Role::Receiving {
+            return SenderVerdict::Accept;
+        }
+        let Some(member) = &self.member else { return SenderVerdict::Refuse };
+        match self.node.accounts.is_current(member) {
+            Ok(true) => {}
+            Ok(false) => return SenderVerdict::Refuse,
+            Err(error) => {
+                unreadable(&error);
+                return SenderVerdict::TryLater;
+            }
+        }
+        let Some(sender) = sender else { return SenderVerdict::Accept };
+        match self.node.accounts.may_send_as(member.account, sender) {
+            Ok(true) => SenderVerdict::Accept,
+            Ok(false) => SenderVerdict::NotYours,
+            Err(error) => {
+                unreadable(&error);
+                SenderVerdict::TryLater
+            }
+        }
+    }
+
+    /// Never an open relay: only members send elsewhere.
+    pub(super) fn recipient(&mut self, recipient: &Address) -> RecipientVerdict {
+        match self.node.accounts.resolve(recipient) {
+            Ok(Resolution::Local(_)) => RecipientVerdict::Accept,
+            Ok(Resolution::NoSuchMailbox) => RecipientVerdict::NoSuchMailbox,
+            Ok(Resolution::Disabled) => RecipientVerdict::Disabled,
+            Ok(Resolution::OverQuota) => RecipientVerdict::OverQuota,
+            Ok(Resolution::NotLocal) => self.elsewhere(),
+            Err(error) => {
+                unreadable(&error);
+                RecipientVerdict::TryLater
+            }
+        }
+    }
+
+    pub(super) fn begin(&mut self, envelope: &Envelope) {
+        let origin = match self.role {
+            Role::Receiving => Origin::Server { peer: self.peer },
+            Role::Submission { .. } => Origin::Member,
+        };
+        self.message = Some(Message::begin(self.node, origin, envelope, self.tls.as_deref()));
+    }
+
+    pub(super) fn spool(&mut self, piece: Bytes) {
+        if let Some(message) = &mut self.message {
+            message.push(piece);
+        }
+    }
+
+    pub(super) fn abort(&mut self) {
+        self.message = None;
+    }
+
+    /// One commit for all recipients: 250 means that every one of them has the message, or will be tried.
+    pub(super) async fn commit(&mut self, envelope: Envelope) -> Result<QueueId, Refusal> {
+        let message = self.message.take().ok_or(Refusal::TryLater)?;
+        let to = self.recipients(&envelope)?;
+        let (id, spooled, header) = message.finish()?;
+        if let (Some(member), Some(header)) = (&self.member, &header) {
+            header.belongs_to(|author| self.node.accounts.may_send_as(member.account, author))?;
+        }
+        let (size_bytes, recipients) = (spooled.content.size, envelope.recipients.len());
+        let delivered = delivery::deliver(&self.node.store, self.node.accounts.hoster(), to, spooled).await;
+        delivered.map_err(|error| refusal(&error))?;
+        info!(message = %id, size_bytes, recipients, "message {id} taken");
+        Ok(id)
+    }
+
+    fn elsewhere(&self) -> RecipientVerdict {
+        match &self.member {
+            None => RecipientVerdict::RelayDenied,
+            Some(_) if !self.node.queue.has_room() => RecipientVerdict::TryLater,
+            Some(member) if !self.pace.admits(member.account, now()) => RecipientVerdict::SlowDown,
+            Some(_) => RecipientVerdict::Accept,
+        }
+    }
+
+    /// Who gets it, as it is now: somebody may have been disabled since RCPT.
+    fn recipients(&self, envelope: &Envelope) -> Result<delivery::Envelope, Refusal> {
+        let (mut local, mut remote) = (Vec::<AccountId>::new(), Vec::new());
+        for recipient in &envelope.recipients {
+            match self.node.accounts.resolve(recipient) {
+                Ok(Resolution::Local(to)) => local.extend(to.accounts),
+                Ok(Resolution::NotLocal) => remote.push(recipient.clone()),
+                Ok(Resolution::OverQuota) => return Err(Refusal::OverQuota),
+                // The sender tries again and then hears at RCPT which one it is.
+                Ok(Resolution::NoSuchMailbox | Resolution::Disabled) => return Err(Refusal::TryLater),
+                Err(error) => {
+                    unreadable(&error);
+                    return Err(Refusal::TryLater);
+                }
+            }
+        }
+        let remote = match &self.member {
+            _ if remote.is_empty() => None,
+            Some(member) => Some(Remote {
+                account: member.account,
+                recipients: remote,
+                smtputf8: envelope.options.smtputf8,
+            }),
+            None => return Err(Refusal::Refuse),
+        };
+        Ok(delivery::Envelope { sender: envelope.sender.clone(), local, remote })
+    }
+}
+
+/// What the peer hears of a commit that did not happen; the log hears the rest.
+fn refusal(error: &CommitError<delivery::DeliverError>) -> Refusal {
+    match error {
+        CommitError::OverQuota { .. } => return Refusal::OverQuota,
+        CommitError::NoSpace => return Refusal::NoSpace,
+        CommitError::TooLarge { .. } => return Refusal::TooLarge,
+        CommitError::Closed => return Refusal::TryLater,
+        CommitError::Refused(_) | CommitError::Failed(_) => {}
+    }
+    error!(error = error as &dyn std::error::Error, "a message was not taken; its sender tries again");
+    Refusal::TryLater
+}
+
+fn unreadable(error: &essaim_accounts::StorageError) {
+    error!(error = error as &dyn std::error::Error, "could not look up an address; the peer tries again");
+}

@@ -1,0 +1,171 @@
+//! A message on its way into the store: the trace header in front, and for a member's message the header put in order.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use essaim_accounts::StorageError;
+use essaim_mail::delivery::{Incoming, Spooled};
+use essaim_smtp::server::{Envelope, Limits, Refusal};
+use essaim_smtp::submission::{Additions, FromField, Header, HeaderEditor};
+use essaim_smtp::trace::{Peer, Received, return_path};
+use essaim_smtp::{MessageId, QueueId};
+use essaim_store::AppendError;
+use essaim_types::Address;
+use tracing::error;
+
+use crate::services::Services;
+use crate::vitals::now;
+
+/// Whose message it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Origin {
+    /// Another mail server's: its bytes are not touched.
+    Server { peer: IpAddr },
+    /// A member's: RFC 6409 section 8 lets us put its header in order.
+    Member,
+}
+
+/// A message whose bytes are arriving. Dropped, it leaves nothing.
+#[derive(Debug)]
+pub(super) struct Message {
+    id: QueueId,
+    incoming: Incoming,
+    editor: Option<HeaderEditor>,
+    /// What went wrong while bytes arrived; told by the commit.
+    failed: Option<Refusal>,
+}
+
+/// The header of a member's message, to be looked at.
+#[derive(Debug)]
+pub(super) struct Seen(Header);
+
+impl Message {
+    pub(super) fn begin(node: &Services, origin: Origin, envelope: &Envelope, tls: Option<&str>) -> Self {
+        let (at, id) = (now(), next_id());
+        let hostname = node.config.hoster.hostname();
+        let only = match envelope.recipients.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        };
+        let (from, editor, path) = match origin {
+            Origin::Server { peer } => {
+                let from = Peer { hello: &envelope.hello, ip: peer, name: None };
+                (Some(from), None, return_path(envelope.sender.as_ref()))
+            }
+            Origin::Member => {
+                let message_id = MessageId::new(id.as_str(), node.config.hoster.domain.clone());
+                let limit = Limits::default().header_size;
+                (None, Some(HeaderEditor::new(limit, Additions { date: at, message_id })), String::new())
+            }
+        };
+        let received =
+            Received { from, by: hostname, protocol: envelope.protocol, tls, id: &id, recipient: only, at };
+        let head = format!("{path}{received}");
+        let mut message = Self { incoming: Incoming::new(&node.store), editor, failed: None, id };
+        message.write(head.as_bytes());
+        message
+    }
+
+    pub(super) fn push(&mut self, piece: Bytes) {
+        let piece = match &mut self.editor {
+            None => piece,
+            Some(editor) => match editor.feed(piece) {
+                Ok(piece) => piece,
+                Err(_) => {
+                    self.failed.get_or_insert(Refusal::TooLarge);
+                    return;
+                }
+            },
+        };
+        self.write(&piece);
+    }
+
+    /// The message as it will be stored, under its name; a member's with its header.
+    pub(super) fn finish(mut self) -> Result<(QueueId, Spooled, Option<Seen>), Refusal> {
+        let header = self.editor.take().map(|editor| {
+            let (rest, header) = editor.finish();
+            self.write(&rest);
+            Seen(header)
+        });
+        if let Some(refusal) = self.failed {
+            return Err(refusal);
+        }
+        let spooled = self.incoming.finish().map_err(|error| refusal(&error))?;
+        Ok((self.id, spooled, header))
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.failed.is_none()
+            && let Err(error) = self.incoming.push(bytes)
+        {
+            self.failed = Some(refusal(&error));
+        }
+    }
+}
+
+impl Seen {
+    /// RFC 6409 section 6.1: the authors are who the member is.
+    pub(super) fn belongs_to(
+        &self,
+        mut may_send_as: impl FnMut(&Address) -> Result<bool, StorageError>,
+    ) -> Result<(), Refusal> {
+        let FromField::Addresses(authors) = &self.0.from else { return Err(Refusal::Malformed) };
+        for author in authors {
+            match may_send_as(author) {
+                Ok(true) => {}
+                Ok(false) => return Err(Refusal::FromNotYours),
+                Err(error) => {
+                    error!(
+                        error = &error as &dyn std::error::Error,
+                        "could not look up an author; the client tries again"
+                    );
+                    return Err(Refusal::TryLater);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refusal(error: &AppendError) -> Refusal {
+    match error {
+        AppendError::NoSpace => Refusal::NoSpace,
+        AppendError::TooLarge { .. } => Refusal::TooLarge,
+        AppendError::Failed(_) => {
+            error!(
+                error = error as &dyn std::error::Error,
+                "a message could not be written; its sender tries again"
+            );
+            Refusal::TryLater
+        }
+    }
+}
+
+/// The time in milliseconds and a count: never twice on one node, and in order.
+fn next_id() -> QueueId {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    QueueId::new(format_args!("{:x}-{:x}", now().0, COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ() {
+        let ids: std::collections::HashSet<String> = (0..1000).map(|_| next_id().to_string()).collect();
+        assert_eq!(ids.len(), 1000);
+    }
+
+    #[test]
+    fn every_author_must_be_the_members_own() {
+        let seen = |from| Seen(Header { from, received: 0 });
+        let (own, other): (Address, Address) = ("a@a.test".parse().unwrap(), "b@b.test".parse().unwrap());
+        let may = |address: &Address| Ok(address.domain().as_str() == "a.test");
+        assert_eq!(seen(FromField::Addresses(vec![own.clone()])).belongs_to(may), Ok(()));
+        assert_eq!(seen(FromField::Addresses(vec![own, other])).belongs_to(may), Err(Refusal::FromNotYours));
+        assert_eq!(seen(FromField::Missing).belongs_to(may), Err(Refusal::Malformed));
+        assert_eq!(seen(FromField::Invalid).belongs_to(may), Err(Refusal::Malformed));
+    }
+}

@@ -1,0 +1,119 @@
+//! What the node shows over HTTP.
+
+use essaim_web::{Kind, Metric, Node, Sample};
+
+use crate::services::Services;
+
+impl Node for Services {
+    fn front_page(&self) -> String {
+        let hoster = &self.config.hoster;
+        let contact = hoster
+            .contact
+            .as_ref()
+            .map_or_else(|| format!("postmaster@{}", hoster.domain), ToString::to_string);
+        format!(
+            "{}\n\nMail for {}. Write to {contact}.\nThis node runs essaim: free software, AGPL-3.0-or-later.\n",
+            hoster.name, hoster.domain
+        )
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.store.stats().poisoned {
+            return Err("the store has failed: restart the node".to_owned());
+        }
+        if self.vitals.is_ready() { Ok(()) } else { Err("the node is starting".to_owned()) }
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let mut metrics = store(self);
+        metrics.extend(logins(self));
+        metrics.extend(listeners(self));
+        metrics.push(Metric::gauge(
+            "essaim_queue_entries",
+            "Entries of outgoing mail.",
+            self.queue.waiting(),
+        ));
+        let started = u64::try_from(self.vitals.started().seconds()).unwrap_or(0);
+        metrics.push(Metric::gauge(
+            "essaim_start_time_seconds",
+            "When the node started, in seconds since 1970.",
+            started,
+        ));
+        metrics
+    }
+}
+
+fn store(node: &Services) -> Vec<Metric> {
+    let stats = node.store.stats();
+    vec![
+        Metric::counter("essaim_store_commits_total", "Transactions made durable.", stats.commits),
+        Metric::counter("essaim_store_batches_total", "Batches of transactions.", stats.batches),
+        Metric::counter("essaim_store_syncs_total", "Syncs of segments.", stats.syncs),
+        Metric::counter(
+            "essaim_store_checkpoints_total",
+            "Times that the index was made durable.",
+            stats.checkpoints,
+        ),
+        Metric::counter(
+            "essaim_store_appended_bytes_total",
+            "Bytes appended to segments.",
+            stats.appended_bytes,
+        ),
+        Metric::counter("essaim_store_blobs_total", "Blobs appended.", stats.blobs),
+        Metric::counter(
+            "essaim_store_blobs_known_total",
+            "Blobs that were there already.",
+            stats.blobs_known,
+        ),
+        Metric::counter(
+            "essaim_store_no_space_total",
+            "Commits and blobs refused because the disk was full.",
+            stats.no_space,
+        ),
+        Metric::gauge("essaim_store_segments", "Segments there are.", stats.segments),
+        Metric::gauge(
+            "essaim_store_failed",
+            "1 if the store has failed and the node must be restarted.",
+            stats.poisoned.into(),
+        ),
+    ]
+}
+
+fn logins(node: &Services) -> Vec<Metric> {
+    let stats = node.accounts.login_stats();
+    vec![
+        Metric::counter("essaim_password_hashes_total", "Passwords hashed.", stats.hashes),
+        Metric::counter("essaim_logins_remembered_total", "Logins answered from memory.", stats.remembered),
+        Metric::counter(
+            "essaim_logins_throttled_total",
+            "Logins refused after too many wrong ones.",
+            stats.throttled,
+        ),
+        Metric::counter("essaim_logins_busy_total", "Logins refused because too many waited.", stats.busy),
+    ]
+}
+
+fn listeners(node: &Services) -> [Metric; 3] {
+    let listeners = node.vitals.listeners();
+    let each = |name, help, kind, value: &dyn Fn(&crate::listen::Counters) -> u64| Metric {
+        name,
+        help,
+        kind,
+        samples: listeners
+            .iter()
+            .map(|counters| Sample::labelled("listener", counters.name, value(counters)))
+            .collect(),
+    };
+    [
+        each("essaim_connections", "Open connections.", Kind::Gauge, &|counters| counters.open() as u64),
+        each("essaim_connections_total", "Connections accepted.", Kind::Counter, &|counters| {
+            counters.accepted()
+        }),
+        each(
+            "essaim_connections_refused_total",
+            "Connections refused: too many from one network.",
+            Kind::Counter,
+            &|counters| counters.refused(),
+        ),
+    ]
+}
