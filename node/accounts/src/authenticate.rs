@@ -244,3 +244,6 @@ impl Inner {
 const CHECKS_MAX: usize = 3;
 /// Bytes of a login that are looked at; an address has at most 64 + 1 + 255.
 const LOGIN_MAX: usize = 320;
+
+#[cfg(test)]
+mod tests;

@@ -107,6 +107,12 @@ impl Pool {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// How many run or wait.
+    #[cfg(test)]
+    pub(crate) fn taken(&self) -> usize {
+        lock(&self.desk).taken
+    }
+
     fn enter(&self) -> Result<Place, PoolError> {
         let mut desk = lock(&self.desk);
         if desk.taken >= self.places {
@@ -199,7 +205,7 @@ mod tests {
         };
         let running = begin(Box::new(move |_| wait.recv().unwrap()));
         let waiting = begin(Box::new(|_| ()));
-        while lock(&pool.desk).taken < 2 {
+        while pool.taken() < 2 {
             tokio::task::yield_now().await;
         }
         assert_eq!(pool.run(10, |_| ()).await, Err(PoolError::Busy));
@@ -239,12 +245,12 @@ mod tests {
             let pool = Arc::clone(&pool);
             tokio::spawn(async move { pool.run(10, |_| ()).await })
         };
-        while lock(&pool.desk).taken < 2 {
+        while pool.taken() < 2 {
             tokio::task::yield_now().await;
         }
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
-        assert_eq!(lock(&pool.desk).taken, 1);
+        assert_eq!(pool.taken(), 1);
         go.send(()).unwrap();
         assert_eq!(running.await.unwrap(), Ok(()));
     }

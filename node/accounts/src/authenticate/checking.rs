@@ -78,7 +78,7 @@ impl Checking {
     }
 
     /// The password is at hand: hashes it with the costs of today. The next login would try again, so a failure is no harm.
-    async fn hash_again(&mut self) -> Option<LoginKey> {
+    pub(super) async fn hash_again(&mut self) -> Option<LoginKey> {
         let (hasher, password) = (self.inner.hasher.clone(), self.password.clone());
         let hash = self
             .inner

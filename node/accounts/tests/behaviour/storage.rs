@@ -166,7 +166,7 @@ fn check(node: &Node, accounts: &[AccountId]) {
 /// One of a few addresses, so that they collide.
 fn named(n: u8) -> Address {
     let n = n % NAMES;
-    let domain = if n % 2 == 0 { "coop.test" } else { "other.test" };
+    let domain = if n.is_multiple_of(2) { "coop.test" } else { "other.test" };
     let local = if n == 4 { "postmaster".to_owned() } else { format!("name{}", n / 2) };
     address(&format!("{local}@{domain}"))
 }
