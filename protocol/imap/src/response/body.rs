@@ -294,3 +294,72 @@ fn write_string(out: &mut BytesMut, value: &[u8]) {
 fn write_nstring(out: &mut BytesMut, value: Option<&[u8]>) {
     text::nstring(out, value, Enabled::NONE);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(structure: &BodyStructure<'_>, form: StructureForm) -> String {
+        let mut out = BytesMut::new();
+        structure.render(form, &mut out);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    fn text(encoding: &'static str, size: u64, lines: u64) -> BodyStructure<'static> {
+        let fields = BodyFields { id: None, description: None, encoding: encoding.as_bytes().into(), size };
+        let mut text = BodyStructure::new(BodyContent::Text { subtype: b"PLAIN".into(), fields, lines });
+        text.parameters = vec![Parameter { name: b"CHARSET".into(), value: b"US-ASCII".into() }];
+        text
+    }
+
+    #[test]
+    fn rfc9051_7_5_2_a_text_and_an_attachment() {
+        let first = text("7BIT", 1152, 23);
+        assert_eq!(
+            rendered(&first, StructureForm::Basic),
+            "(\"text\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 1152 23)"
+        );
+        let mut second = text("BASE64", 4554, 73);
+        second.parameters.push(Parameter { name: b"NAME".into(), value: b"cc.diff".into() });
+        if let BodyContent::Text { fields, .. } = &mut second.content {
+            fields.id = Some(b"<960723163407.20117h@cac.washington.edu>".into());
+            fields.description = Some(b"Compiler diff".into());
+        }
+        let parts = vec![first, second];
+        let both = BodyStructure::new(BodyContent::Multipart { subtype: b"MIXED".into(), parts });
+        assert_eq!(
+            rendered(&both, StructureForm::Basic),
+            concat!(
+                "((\"text\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\") NIL NIL \"7BIT\" 1152 23)",
+                "(\"text\" \"PLAIN\" (\"CHARSET\" \"US-ASCII\" \"NAME\" \"cc.diff\") ",
+                "\"<960723163407.20117h@cac.washington.edu>\" \"Compiler diff\" \"BASE64\" 4554 73) \"MIXED\")",
+            )
+        );
+        assert!(
+            rendered(&both, StructureForm::Extended)
+                .ends_with(" NIL NIL NIL NIL) \"MIXED\" NIL NIL NIL NIL)")
+        );
+    }
+
+    #[test]
+    fn a_multipart_without_parts_has_an_empty_text() {
+        let empty =
+            BodyStructure::new(BodyContent::Multipart { subtype: b"mixed".into(), parts: Vec::new() });
+        assert_eq!(
+            rendered(&empty, StructureForm::Basic),
+            "((\"text\" \"plain\" NIL NIL NIL \"7bit\" 0 0) \"mixed\")"
+        );
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_opaque() {
+        let mut nest = text("7bit", 1, 1);
+        for _ in 0..1000 {
+            nest = BodyStructure::new(BodyContent::Multipart { subtype: b"mixed".into(), parts: vec![nest] });
+        }
+        let rendered = rendered(&nest, StructureForm::Basic);
+        let depth = rendered.bytes().take_while(|&byte| byte == b'(').count();
+        assert_eq!(depth, BodyStructure::DEPTH_MAX + 1);
+        assert!(rendered.contains("\"application\" \"octet-stream\"") && !rendered.contains("PLAIN"));
+    }
+}
