@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use essaim_imap::command::{Echo, Store, StoreAction};
 use essaim_imap::response::{Encoder, NumberSet};
 use essaim_imap::{Flag, Numbering, Outcome, ResponseCode};
@@ -65,31 +66,34 @@ impl Session {
         Ok(done)
     }
 
-    /// Tells the flags of these messages, with MODSEQ to those who want it. The UID is always told: RFC 7162 section 3.2.2 asks it
-    /// for QRESYNC, and it helps everybody.
+    /// Tells the flags of these messages, with MODSEQ to those who want it. The UID is always told: RFC 7162 section 3.2.2
+    /// asks it for QRESYNC, and it helps everybody.
     pub(super) async fn tell_flags(&mut self, uids: Vec<Uid>, sink: &mut impl Sink) -> Result<(), Gone> {
-        let Some(view) = &self.view else { return Ok(()) };
         for some in uids.chunks(TOLD_AT_ONCE) {
-            let mod_seqs = match self.condstore() {
-                true => self.mail.mod_seqs(self.account, view.id, some),
-                false => Vec::new(),
-            };
-            let index = view.index();
-            let mut encoder = Encoder::new(sink.buffer(), self.enabled);
-            for (at, uid) in some.iter().enumerate() {
-                let Some(sequence) = view.sequence(*uid) else { continue };
-                let mut fetch = encoder.fetch(sequence);
-                fetch.uid(*uid);
-                fetch.flags(index.flags(*uid));
-                if let Some(mod_seq) = mod_seqs.get(at).copied().flatten() {
-                    fetch.mod_seq(mod_seq);
-                }
-                fetch.finish();
-            }
-            drop(index);
+            self.write_flags(some, sink.buffer());
             sink.flush_if_full().await?;
         }
         Ok(())
+    }
+
+    fn write_flags(&self, uids: &[Uid], out: &mut BytesMut) {
+        let Some(view) = &self.view else { return };
+        let mod_seqs = match self.condstore() {
+            true => self.mail.mod_seqs(self.account, view.id, uids),
+            false => Vec::new(),
+        };
+        let index = view.index();
+        let mut encoder = Encoder::new(out, self.enabled);
+        for (at, uid) in uids.iter().enumerate() {
+            let Some(sequence) = view.sequence(*uid) else { continue };
+            let mut fetch = encoder.fetch(sequence);
+            fetch.uid(*uid);
+            fetch.flags(index.flags(*uid));
+            if let Some(mod_seq) = mod_seqs.get(at).copied().flatten() {
+                fetch.mod_seq(mod_seq);
+            }
+            fetch.finish();
+        }
     }
 
     async fn tell_mod_seqs(&mut self, uids: &RoaringBitmap, sink: &mut impl Sink) -> Result<(), Gone> {

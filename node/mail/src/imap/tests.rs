@@ -198,11 +198,7 @@ async fn search_means_what_the_rfc_says() {
     client.append("INBOX", "\\Seen", &message("apple")).await;
     client.append("INBOX", "", &message("Banana")).await;
     client
-        .append(
-            "INBOX",
-            "\\Flagged",
-            "From: x@y.test\r\nSubject: =?utf-8?q?=C3=89t=C3=A9?=\r\n\r\nnone\r\n",
-        )
+        .append("INBOX", "\\Flagged", "From: x@y.test\r\nSubject: =?utf-8?q?=C3=89t=C3=A9?=\r\n\r\nnone\r\n")
         .await;
     client.say("s SELECT INBOX\r\n").await;
     for (asked, found) in [
@@ -255,7 +251,7 @@ async fn rfc7162_qresync_tells_what_went_and_what_changed() {
     assert!(said.contains("* VANISHED (EARLIER) 2\r\n"), "{said}");
     assert!(said.contains("* 3 FETCH (UID 4 FLAGS (\\Answered) MODSEQ ("), "{said}");
     assert!(!said.contains("UID 1 ") && !said.contains("UID 3 "), "{said}");
-    let said = back.say(&format!("u STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)\r\n")).await;
+    let said = back.say("u STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)\r\n").await;
     assert!(said.contains("u OK [MODIFIED 1]"), "{said}");
 }
 

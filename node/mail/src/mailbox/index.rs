@@ -55,7 +55,14 @@ pub struct Catalog {
 #[derive(Debug, Default)]
 struct Entries {
     clock: u64,
-    by_mailbox: HashMap<(AccountId, MailboxId), (u64, Arc<RwLock<Index>>)>,
+    by_mailbox: HashMap<(AccountId, MailboxId), Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// When it was last asked for.
+    used: u64,
+    index: Arc<RwLock<Index>>,
 }
 
 impl Index {
@@ -259,20 +266,20 @@ impl Catalog {
 impl Entries {
     fn touch(&mut self, key: (AccountId, MailboxId)) -> Option<Arc<RwLock<Index>>> {
         self.clock += 1;
-        let (used, index) = self.by_mailbox.get_mut(&key)?;
-        *used = self.clock;
-        Some(Arc::clone(index))
+        let entry = self.by_mailbox.get_mut(&key)?;
+        entry.used = self.clock;
+        Some(Arc::clone(&entry.index))
     }
 
     /// Two may load at once; the first stays, so that all sessions share one.
     fn insert(&mut self, key: (AccountId, MailboxId), index: Arc<RwLock<Index>>) -> Arc<RwLock<Index>> {
         if self.by_mailbox.len() >= INDEXES_MAX {
-            let oldest = self.by_mailbox.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| *key);
+            let oldest = self.by_mailbox.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
             oldest.and_then(|key| self.by_mailbox.remove(&key));
         }
         self.clock += 1;
-        let (_, kept) = self.by_mailbox.entry(key).or_insert((self.clock, index));
-        Arc::clone(kept)
+        let kept = self.by_mailbox.entry(key).or_insert(Entry { used: self.clock, index });
+        Arc::clone(&kept.index)
     }
 }
 
