@@ -218,3 +218,118 @@ fn unicode(text: &[u8]) -> String {
 /// The fields that are a text in the envelope, and the how manieth item they are.
 const ENVELOPE_TEXTS: [(&str, usize); 4] =
     [("Date", 0), ("Subject", 1), ("In-Reply-To", 8), ("Message-ID", 9)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &str = "From: =?utf-8?q?Ren=C3=A9?= <rene@exemple.test>\r\nTo: friends: ann@x.test, \"Bo, B\" <bo@x.test>;\r\n\
+        Subject: A folded\r\n subject =?utf-8?q?=C3=A9t=C3=A9?=\r\nX-Empty:\r\nDate: Mon, 1 Jan 2024 23:30:00 -0500\r\n\
+        Message-ID: <id.1@x.test>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n\
+        --b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
+        Caf=E9 au l=\r\nait\r\n\
+        --b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+        PHA+ZMOpasOgIDxiPnY8L2I+dTwvcD4mbmJzcDsmZWFjdXRlO3TDqQ==\r\n\
+        --b\r\nContent-Type: image/png; name=picture.png\r\n\r\nsecret\r\n\
+        --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninner body\r\n--b--\r\n";
+
+    fn found(seek: impl Fn(&mut Content<'_>, &Needle) -> bool, text: &str) -> bool {
+        let summary = Summary::of(MESSAGE.as_bytes());
+        seek(&mut Content::new(MESSAGE.as_bytes(), &summary), &Needle::new(text))
+    }
+
+    fn in_body(text: &str) -> bool {
+        found(|content, needle| content.body_has(needle), text)
+    }
+
+    fn in_text(text: &str) -> bool {
+        found(|content, needle| content.text_has(needle), text)
+    }
+
+    #[test]
+    fn body_is_decoded_text() {
+        for text in
+            ["café au LAIT", "CAFÉ", "déjà", "déjà vu", "été", "inner body", "subject: inner", "<b>v</b>", ""]
+        {
+            assert!(in_body(text), "{text}");
+        }
+        for text in ["caf=e9", "PHA+", "secret", "preamble", "folded", "picture.png", "cafe"] {
+            assert!(!in_body(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_is_headers_too() {
+        for text in [
+            "café",
+            "a folded subject été",
+            "rené <rene",
+            "X-EMPTY",
+            "picture.png",
+            "inner body",
+            "boundary=b",
+        ] {
+            assert!(in_text(text), "{text}");
+        }
+        for text in ["secret", "preamble", "=?utf-8"] {
+            assert!(!in_text(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn header_fields_by_name() {
+        let has = |name: &str, text: &str| {
+            let name = HeaderName::try_from(name).unwrap();
+            found(|content, needle| content.header_has(&name, needle), text)
+        };
+        assert!(has("x-empty", "") && !has("x-missing", "") && !has("x-empty", "a"));
+        assert!(has("subject", "FOLDED subject été") && has("SUBJECT", ""));
+        assert!(has("from", "rené <rene@") && !has("from", "from"));
+        assert!(has("date", "23:30") && !has("subject", "inner"));
+    }
+
+    #[test]
+    fn the_envelope_answers_without_the_message() {
+        let summary = Summary::of(MESSAGE.as_bytes());
+        let has = |field, text: &str| summary.envelope_has(field, &Needle::new(text));
+        assert!(has(Header::Subject, "subject été") && !has(Header::Subject, "inner"));
+        assert!(has(Header::From, "RENÉ <rene@exemple.test>"));
+        assert!(
+            has(Header::To, "friends") && has(Header::To, "bo, b <bo@x.test>") && has(Header::To, "ann@x")
+        );
+        assert!(!has(Header::Cc, "") && !has(Header::Bcc, "x"));
+        let known = |name: &str, text: &str| {
+            summary.header_has(&HeaderName::try_from(name).unwrap(), &Needle::new(text))
+        };
+        assert_eq!(known("message-id", "<ID.1@x.test>"), Some(true));
+        assert_eq!(known("Message-ID", "id.2"), Some(false));
+        assert_eq!(known("In-Reply-To", ""), Some(false));
+        assert_eq!(known("To", "ann"), None);
+        let twice = Summary::of(b"Subject: a\r\nSubject: b\r\n\r\n");
+        assert_eq!(twice.header_has(&HeaderName::try_from("subject").unwrap(), &Needle::new("b")), None);
+    }
+
+    #[test]
+    fn the_day_sent_is_the_one_written() {
+        let sent = Summary::of(MESSAGE.as_bytes()).sent().unwrap().date();
+        assert_eq!((sent.year(), sent.month(), sent.day()), (2024, 1, 1));
+    }
+
+    #[test]
+    fn charsets_that_hide_or_feign_ascii() {
+        let has = |charset: &str, body: &[u8], text: &str| {
+            let raw =
+                [format!("Content-Type: text/plain; charset={charset}\r\n\r\n").as_bytes(), body].concat();
+            let summary = Summary::of(&raw);
+            Content::new(&raw, &summary).body_has(&Needle::new(text))
+        };
+        assert!(has("utf-16le", b"a\0b\0c\0", "ABC"));
+        assert!(has("utf-7", b"caf+AOk-", "café") && !has("utf-7", b"caf+AOk-", "AOk"));
+        assert!(
+            has("iso-2022-jp", b"\x1b$B%O%m!<\x1b(B", "ハロー")
+                && !has("iso-2022-jp", b"\x1b$B%O%m!<\x1b(B", "%o")
+        );
+        assert!(has("shift_jis", b"\x83A", "ア") && !has("shift_jis", b"\x83A", "a"));
+        assert!(has("us-ascii", b"caf\xc3\xa9", "CAFÉ") && has("nonsense", b"caf\xe9", "café"));
+    }
+}

@@ -18,7 +18,9 @@ fn ordinary_mail() {
 
 #[test]
 fn difficult_mail_as_it_travels_and_as_it_may_be_appended() {
-    for (name, raw) in Collection::torture().raw().step_by(STEP).chain(Collection::smuggling().raw()) {
+    for (name, raw) in
+        Collection::torture().raw().step_by(STEP.div_ceil(5)).chain(Collection::smuggling().raw())
+    {
         told(&name, || seek(&raw, &checked(&raw)));
         let raw = with_crlf(&raw);
         told(&name, || seek(&raw, &checked(&raw)));

@@ -33,7 +33,8 @@ pub(super) fn envelope(
         in_reply_to: line(Known::InReplyTo, budget),
         date: line(Known::Date, budget),
         subject: line(Known::Subject, budget),
-        from: list(Known::From, budget),
+        // It stands in for Sender and Reply-To where these are not.
+        from: budget.thrice(|budget| list(Known::From, budget)),
         sender: list(Known::Sender, budget),
         reply_to: list(Known::ReplyTo, budget),
         to: list(Known::To, budget),

@@ -124,9 +124,16 @@ fn endless_values() {
         "\r\n a",
         "\u{e9}",
     ] {
-        for field in
-            ["Subject", "To", "Date", "References", "Content-Type", "Content-Disposition", "Content-Language"]
-        {
+        for field in [
+            "Subject",
+            "From",
+            "To",
+            "Date",
+            "References",
+            "Content-Type",
+            "Content-Disposition",
+            "Content-Language",
+        ] {
             checked(&repeated(&format!("{field}: x "), unit));
             // Many fields of the length that is just read.
             let part = format!(

@@ -30,6 +30,8 @@ mod check;
 mod corpus;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod measure;
 
 pub use content::Content;
 pub use gather::FIELD_MAX;

@@ -9,6 +9,8 @@ use memchr::memmem::Finder;
 #[derive(Debug, Clone)]
 pub struct Needle {
     finder: Finder<'static>,
+    /// The longest run of ASCII in it: where that is not, the rest need not be sought.
+    hint: Finder<'static>,
     ascii: bool,
     blank: bool,
 }
@@ -17,8 +19,10 @@ impl Needle {
     /// Prepares a text.
     pub fn new(text: &str) -> Self {
         let folded = folded(text);
+        let runs = folded.split(|c: char| !c.is_ascii());
         Self {
             finder: Finder::new(&folded).into_owned(),
+            hint: Finder::new(runs.max_by_key(|run| run.len()).unwrap_or_default()).into_owned(),
             ascii: folded.is_ascii(),
             blank: folded.bytes().any(|byte| byte.is_ascii_whitespace()),
         }
@@ -41,29 +45,48 @@ impl Needle {
 
     /// Is it in this text?
     pub fn is_in(&self, text: &str) -> bool {
+        let mut scratch = Vec::new();
         if self.ascii || text.is_ascii() {
-            return self.is_in_bytes(text.as_bytes(), &mut Vec::new());
+            return self.is_in_bytes(text.as_bytes(), &mut scratch);
         }
-        self.finder.find(folded(text).as_bytes()).is_some()
+        has_folded(&self.hint, text.as_bytes(), &mut scratch)
+            && self.finder.find(folded(text).as_bytes()).is_some()
     }
 
     /// Is it in these bytes, folding only ASCII? `scratch` is overwritten.
     pub(super) fn is_in_bytes(&self, bytes: &[u8], scratch: &mut Vec<u8>) -> bool {
-        bytes.len() >= self.finder.needle().len() && {
-            scratch.clear();
-            scratch.extend_from_slice(bytes);
-            scratch.make_ascii_lowercase();
-            self.finder.find(scratch).is_some()
-        }
+        has_folded(&self.finder, bytes, scratch)
     }
+}
+
+fn has_folded(finder: &Finder<'_>, bytes: &[u8], scratch: &mut Vec<u8>) -> bool {
+    if finder.needle().len() > bytes.len() {
+        return false;
+    }
+    scratch.clear();
+    scratch.extend_from_slice(bytes);
+    scratch.make_ascii_lowercase();
+    finder.find(scratch).is_some()
 }
 
 /// Character by character, so that a substring stays one: a final sigma is a sigma.
 fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        let (run, other) = rest.split_at(ascii);
+        folded.push_str(run);
+        let mut chars = other.chars();
+        match chars.next() {
+            Some('ς') => folded.push('σ'),
+            Some(c) => folded.extend(c.to_lowercase()),
+            None => {}
+        }
+        rest = chars.as_str();
     }
-    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+    folded.make_ascii_lowercase();
+    folded
 }
 
 #[cfg(test)]

@@ -58,12 +58,13 @@ fn escape(out: &mut String, bytes: &[u8], mark: char) {
 #[derive(Debug)]
 pub(super) struct Budget {
     left: usize,
+    times: usize,
     spent: bool,
 }
 
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self { left: bytes, spent: false }
+        Self { left: bytes, times: 1, spent: false }
     }
 
     /// Was anything left out?
@@ -71,9 +72,17 @@ impl Budget {
         self.spent
     }
 
+    /// Whatever is taken meanwhile is told three times.
+    pub(super) fn thrice<T>(&mut self, spend: impl FnOnce(&mut Self) -> T) -> T {
+        self.times = 3;
+        let outcome = spend(self);
+        self.times = 1;
+        outcome
+    }
+
     /// Room for some bytes, if there is.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
-        match self.left.checked_sub(bytes) {
+        match self.left.checked_sub(bytes.saturating_mul(self.times)) {
             Some(left) => self.left = left,
             None => self.spent = true,
         }

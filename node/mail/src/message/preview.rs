@@ -64,19 +64,26 @@ impl Sample {
 
     /// The preview: at most [`PREVIEW_CHARS_MAX`] characters, and empty if there is no text.
     pub(super) fn preview(&self) -> String {
-        let plain = self.plain.as_ref().map(|text| line(&text.decoded())).unwrap_or_default();
+        let plain = self.plain.as_ref().map(Text::line).unwrap_or_default();
         match &self.html {
-            Some(html) if plain.is_empty() => line(&html_to_text(&html.decoded())),
+            Some(html) if plain.is_empty() => line(&html_to_text(&html.decoded(HTML_MAX))),
             _ => plain,
         }
     }
 }
 
 impl Text {
-    fn decoded(&self) -> String {
+    /// Mostly the first of it is enough.
+    fn line(&self) -> String {
+        let first = line(&self.decoded(PLAIN_MAX / 4));
+        if first.chars().count() + 1 < PREVIEW_CHARS_MAX { line(&self.decoded(PLAIN_MAX)) } else { first }
+    }
+
+    fn decoded(&self, max: usize) -> String {
+        let bytes = self.bytes.get(..max).unwrap_or(&self.bytes);
         let mut plain = Vec::new();
         if let Some(mut decoder) = self.encoding.decoder() {
-            decoder.push(&self.bytes, &mut plain);
+            decoder.push(bytes, &mut plain);
             decoder.finish(&mut plain);
         }
         charset::decode(self.charset.as_deref(), &plain).into_owned()

@@ -157,7 +157,7 @@ impl Scanner {
 
     /// A line between two parts, if it is one. The innermost boundary goes before outer ones that are equal.
     fn is_delimiter(&mut self, line: Line<'_>) -> bool {
-        if !line.bytes.starts_with(b"--") || !line.is_first_piece() || self.is_full() {
+        if !line.bytes.starts_with(b"--") || !line.is_whole() || self.is_full() {
             return false;
         }
         let found = self.open.iter().enumerate().rev().find_map(|(level, open)| {
@@ -288,7 +288,7 @@ impl Header {
         if self.fields.is_empty() {
             return self.take_first(line.bytes);
         }
-        if line.bytes.starts_with(b"--") && self.ends_at(line.bytes) {
+        if line.bytes.starts_with(b"--") && line.is_whole() && self.ends_at(line.bytes) {
             return Taken::No;
         }
         // A line that is no field is passed over: fields that matter may follow.
@@ -319,6 +319,10 @@ impl Header {
 impl Line<'_> {
     fn is_first_piece(&self) -> bool {
         matches!(self.before, Ending::Lf { .. } | Ending::CrLf)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_first_piece() && (self.bytes.len() < LINE_MAX || self.bytes.ends_with(b"\n"))
     }
 
     /// Where the line before ended, less its line end: that belongs to the delimiter (RFC 2046 section 5.1.1).
@@ -372,3 +376,118 @@ fn is_mbox_from(line: &[u8]) -> bool {
 
 /// A line longer than this comes in pieces.
 const LINE_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of each entity: header, body.
+    fn scanned(raw: &str) -> Vec<(&str, &str)> {
+        let mut scanner = Scanner::new();
+        scanner.push(raw.as_bytes());
+        let text = |range| raw.get(range).unwrap();
+        let entities = scanner.finish().entities;
+        entities.iter().map(|one| (text(one.header..one.body), text(one.body..one.end))).collect()
+    }
+
+    fn parts(body: &str) -> Vec<String> {
+        let raw = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}");
+        scanned(&raw).into_iter().skip(1).map(|(header, body)| format!("{header}|{body}")).collect()
+    }
+
+    #[test]
+    fn the_line_end_before_a_boundary_belongs_to_it() {
+        assert_eq!(
+            parts("preamble\r\n--b\r\n\r\n1\r\n\r\n--b\r\nA: b\r\n\r\n2\r\n--b--\r\nepilogue"),
+            ["\r\n|1\r\n", "A: b\r\n\r\n|2"]
+        );
+        assert_eq!(parts("--b\n\n1\n--b\n\n2\n"), ["\n|1", "\n|2\n"]);
+        assert_eq!(parts("--b\r\n\r\n--b\r\nA: b\r\n--b\r\n--b--"), ["|", "A: b|", "|"]);
+    }
+
+    #[test]
+    fn only_padding_may_follow_a_boundary() {
+        assert_eq!(
+            parts("--b \t\r\n\r\n1\r\n--bb\r\n --b\r\nx--b\r\n--b-\r\n--B\r\n--b-- \r\n--b\r\n"),
+            ["\r\n|1\r\n--bb\r\n --b\r\nx--b\r\n--b-\r\n--B"]
+        );
+    }
+
+    #[test]
+    fn an_outer_boundary_ends_inner_parts() {
+        let inner = "Content-Type: multipart/mixed; boundary=c\r\n\r\n";
+        assert_eq!(
+            parts(&format!("--b\r\n{inner}--c\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--")),
+            [format!("{inner}|--c\r\n\r\n1"), "\r\n|1".to_owned(), "\r\n|2".to_owned()]
+        );
+        // Outlook Express 5 for Macintosh gave one boundary to both.
+        let inner = "Content-Type: multipart/alternative; boundary=b\r\n\r\n";
+        assert_eq!(
+            parts(&format!("--b\r\n{inner}--b\r\n\r\n1\r\n--b--\r\n--b\r\n\r\n2\r\n--b--")),
+            [format!("{inner}|--b\r\n\r\n1\r\n--b--"), "\r\n|1".to_owned(), "\r\n|2".to_owned()]
+        );
+    }
+
+    #[test]
+    fn a_digest_holds_messages() {
+        let raw = "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nA: b\r\n\r\n1\r\n--b\r\n\
+            Content-Type: text/plain\r\n\r\n2\r\n--b--";
+        assert_eq!(
+            scanned(raw).get(1..),
+            Some(
+                &[
+                    ("\r\n", "A: b\r\n\r\n1"),
+                    ("A: b\r\n\r\n", "1"),
+                    ("Content-Type: text/plain\r\n\r\n", "2")
+                ][..]
+            )
+        );
+    }
+
+    #[test]
+    fn where_headers_end() {
+        for (header, body) in [
+            ("A: b\r\n\r\n", "c"),
+            ("A: b\n\n", "c"),
+            ("A: b\r\n \r\n\r\n", "c"),
+            ("A: b\r\nno field\r\nC: d\r\n\r\n", "e"),
+            ("From a@b Mon Jan  1 00:00:00 2024\r\nA: b\r\n\r\n", "c"),
+            ("\u{feff}A: b\r\n\r\n", "c"),
+            ("   \r\nA: b\r\n\r\n", "c"),
+            (" A: b\r\n\r\n", "c"),
+            ("\r\n", "A: b\r\n\r\nc"),
+            ("", "no header at all\r\n\r\nA: b"),
+            ("A: b", ""),
+            ("Content-Type: multipart/mixed; boundary=b\r\n", "--b\r\n\r\n1"),
+        ] {
+            let raw = format!("{header}{body}");
+            assert_eq!(scanned(&raw).first(), Some(&(header, body)));
+        }
+        assert_eq!(parts("--b\r\njust text\r\n--b\r\n \r\ntext\r\n--b--"), ["|just text", " \r\n|text"]);
+    }
+
+    #[test]
+    fn very_long_lines_are_no_boundaries() {
+        let long = "x".repeat(LINE_MAX);
+        for line in [format!("{long}--b"), format!("--b{}", " ".repeat(LINE_MAX))] {
+            assert_eq!(parts(&format!("--b\r\n\r\n{line}\r\n--b--")), [format!("\r\n|{line}")]);
+        }
+        let raw = format!("Subject: {long}\r\nA: b\r\n\r\nc");
+        assert_eq!(scanned(&raw).first().unwrap().1, "c");
+    }
+
+    #[test]
+    fn lines_are_counted() {
+        let lines = |raw: &str| {
+            let mut scanner = Scanner::new();
+            scanner.push(raw.as_bytes());
+            scanner.finish().entities.iter().map(|entity| entity.lines).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("A: b\r\n\r\n1\r\n2\r\n"), [2]);
+        assert_eq!(lines("A: b\r\n\r\n1\r\n2"), [1]);
+        assert_eq!(
+            lines("Content-Type: multipart/x; boundary=b\n\n--b\n\nhello\n\n--b\n\n--b--\n"),
+            [7, 1, 0]
+        );
+    }
+}

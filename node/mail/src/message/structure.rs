@@ -115,3 +115,89 @@ fn bytes(text: &str) -> Cow<'_, [u8]> {
 }
 
 const SIGNATURES: [&str; 3] = ["pgp-signature", "pkcs7-signature", "x-pkcs7-signature"];
+
+#[cfg(test)]
+mod tests {
+    use crate::message::Summary;
+
+    fn summary(raw: &str) -> Summary {
+        Summary::of(raw.replace('\n', "\r\n").as_bytes())
+    }
+
+    fn told(raw: &str) -> String {
+        String::from_utf8(summary(raw).body_structure().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_message_without_mime_is_plain_text() {
+        assert_eq!(
+            told("Subject: s\n\none\ntwo"),
+            r#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 8 1 NIL NIL NIL NIL)"#
+        );
+        assert_eq!(told(""), r#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0 NIL NIL NIL NIL)"#);
+    }
+
+    #[test]
+    fn every_field_of_a_part_is_told() {
+        let raw = "Content-Type: IMAGE/Png; name=\"a b\"\nContent-ID: <i>\nContent-Description: d\n\
+            Content-Transfer-Encoding: Base64\nContent-MD5: m\n\
+            Content-Disposition: attachment;\n filename*=iso-8859-1''caf%E9\n\
+            Content-Language: fr, nl\nContent-Location: l\n\nAAAA\n";
+        assert_eq!(
+            told(raw),
+            r#"("image" "png" ("name" "a b") "<i>" "d" "base64" 6 "m" "#.to_owned()
+                + r#"("attachment" ("filename*" "utf-8''caf%C3%A9")) ("fr" "nl") "l")"#
+        );
+    }
+
+    #[test]
+    fn parts_and_messages_nest() {
+        let raw = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n1\n--b\nContent-Type: message/rfc822\n\n\
+            Subject: s\n\n2\n\n--b--\n";
+        let text = r#"("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" "#;
+        let envelope = r#"(NIL "s" NIL NIL NIL NIL NIL NIL NIL NIL)"#;
+        assert_eq!(
+            told(raw),
+            format!(
+                "({text}1 0 NIL NIL NIL NIL)(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 17 {envelope} {text}3 1 NIL NIL \
+                 NIL NIL) 3 NIL NIL NIL NIL) \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)"
+            )
+        );
+        assert_eq!(
+            String::from_utf8(summary(raw).body()).unwrap(),
+            format!(
+                "({text}1 0)(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 17 {envelope} {text}3 1) 3) \"mixed\")"
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_no_multipart_is_shown_as_text() {
+        for head in ["multipart/mixed", "multipart/mixed; boundary=never", "nonsense", "text", ""] {
+            let told = told(&format!("Content-Type: {head}\n\nx"));
+            assert!(
+                told.starts_with(r#"("text" "plain" "#) && told.ends_with(r#""7bit" 1 0 NIL NIL NIL NIL)"#),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn attachments_as_people_understand_them() {
+        let mixed = |part: &str| {
+            let raw = format!(
+                "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n--b\n{part}\n\nx\n--b--\n"
+            );
+            summary(&raw).has_attachment()
+        };
+        assert!(mixed("Content-Type: application/pdf"));
+        assert!(mixed("Content-Type: text/plain\nContent-Disposition: attachment"));
+        assert!(mixed("Content-Type: message/rfc822"));
+        assert!(!mixed("Content-Type: text/html"));
+        assert!(!mixed("Content-Type: image/png\nContent-Disposition: inline"));
+        assert!(!mixed("Content-Type: application/pgp-signature"));
+        let related = "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
+            --b\nContent-Type: image/png\nContent-ID: <i>\n\n--b--\n";
+        assert!(!summary(related).has_attachment());
+    }
+}
