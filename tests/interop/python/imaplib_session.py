@@ -74,17 +74,18 @@ def session():
     ok(imap.store("2", "-FLAGS.SILENT", "($bee)"))
     assert ok(imap.search(None, "KEYWORD", "$bee")) == [b""]
     assert b"COPYUID" in ok(imap.copy("1:2", "Archive/2026"))[0]
-    ok(imap.uid("MOVE", ok(imap.uid("SEARCH", "SUBJECT", "5 bees"))[0].decode(), "Archive/2026"))
+    ok(imap.uid("MOVE", ok(imap.uid("SEARCH", "SUBJECT", '"5 bees"'))[0].decode(), "Archive/2026"))
     assert b"MESSAGES 3" in ok(imap.status("Archive/2026", "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"))[0]
 
     ok(imap.store("1", "+FLAGS", "(\\Deleted)"))
-    assert ok(imap.expunge()) == [b"1"]
+    expunged = ok(imap.expunge())
+    assert expunged[-1] == b"1", expunged  # imaplib keeps what MOVE expunged, too
     assert ok(imap.search(None, "ALL")) == [b"1 2 3"]
     ok(imap.unselect())
+    ok(imap.unsubscribe("Archive/2026"))
     ok(imap.rename("Archive/2026", "Archive/Old"))
     assert ok(imap.select("Archive/Old", readonly=True)) == [b"3"]
     ok(imap.close())
-    ok(imap.unsubscribe("Archive/2026"))
     ok(imap.delete("Archive/Old"))
     ok(imap.namespace())
     ok(imap.getquotaroot("INBOX"))

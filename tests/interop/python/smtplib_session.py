@@ -53,6 +53,6 @@ for number, subject in enumerate(["in clear", "starttls", "tls"], 1):
     _, ((_, raw), _) = imap.fetch(str(number), "(RFC822)")
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert message["Subject"] == subject, message["Subject"]
-    assert message.get_body().get_content() == "Zoé\r\n.\r\nend\r\n".replace("\r\n", "\n"), message.get_body().get_content()
+    assert message.get_body().get_content().splitlines() == ["Zoé", ".", "end"], message
     assert next(message.iter_attachments()).get_content() == bytes(range(256)) * 40
 imap.logout()

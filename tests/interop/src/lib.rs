@@ -39,6 +39,13 @@ pub fn has(message: &[u8], text: &str) -> bool {
     String::from_utf8_lossy(message).contains(text)
 }
 
+/// What the topmost `Received:` says after `with`: `ESMTP`, `ESMTPS`, `ESMTPSA` (RFC 3848).
+pub fn arrived_with(message: &[u8]) -> String {
+    let text = String::from_utf8_lossy(message);
+    let words = text.split_once("Received:").map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    words.skip_while(|word| *word != "with").nth(1).unwrap_or_default().to_owned()
+}
+
 /// Fails with everything that the program wrote unless it ended well.
 ///
 /// # Panics

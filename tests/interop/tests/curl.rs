@@ -67,5 +67,5 @@ fn user(account: &Account) -> String {
 }
 
 const MAIL: &[u8] =
-    b"From: bob@b.test\r\nTo: alice@a.test\r\nSubject: winter\r\nDate: Tue, 3 Mar 2026 09:15:00 +0100\r\n\
+    b"From: alice@a.test\r\nTo: alice@a.test\r\nSubject: winter\r\nDate: Tue, 3 Mar 2026 09:15:00 +0100\r\n\
     Message-ID: <winter@b.test>\r\n\r\n.the hive\r\nis warm.\r\n";

@@ -53,6 +53,7 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
     let node = Node::builder().prepare();
     assert_eq!(node.essaim(&["account", "add"], "").status.code(), Some(2));
     assert_eq!(node.essaim(&["nonsense"], "").status.code(), Some(2));
+    let node = Node::start();
     let weak = node.essaim(&["account", "add", "alice@a.test", "--password-stdin"], "short");
     refused(&weak, 1, &["password"]);
 }

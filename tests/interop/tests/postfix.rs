@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use essaim_harness::peers::{Postfix, PostfixRoute};
 use essaim_harness::{Account, Imap, Node, Smtp};
-use essaim_interop::{has, messages};
+use essaim_interop::{arrived_with, has, messages};
 
 #[test]
 fn postfix_delivers_over_tls() {
@@ -26,7 +26,7 @@ fn postfix_delivers_over_tls() {
         let subject = format!("Subject: number {number}\r\n");
         let mail =
             inbox.iter().find(|mail| has(mail, &subject)).unwrap_or_else(|| panic!("{subject} is missing"));
-        assert!(has(mail, "with ESMTPS "), "it came over TLS");
+        assert_eq!(arrived_with(mail), "ESMTPS", "it came over TLS");
         assert!(has(mail, "\r\n\r\n.a line with a dot\r\n"));
     }
     assert!(postfix.log().contains("status=sent (250 2."), "with an enhanced status code");

@@ -150,4 +150,4 @@ fn bytes(fetched: &Value, item: &str, name: &str) -> Vec<u8> {
 }
 
 const SHARES: usize = 4;
-const PARTS_AT_ONCE: usize = 100;
+const PARTS_AT_ONCE: usize = 60;
