@@ -1,11 +1,14 @@
 //! What the sender of a message is told: a delivery status notification (RFC 3464), delivered like any mail.
 
+use std::hash::{BuildHasher, RandomState};
+
 use essaim_accounts::Resolution;
-use essaim_types::{Address, BlobId};
+use essaim_smtp::bounce::{Bounce, Composed, Fate, Undelivered};
+use essaim_smtp::{EnhancedStatus, MessageId};
+use essaim_types::{Address, BlobId, Timestamp};
 use tracing::warn;
 
-use super::dsn;
-use super::entry::{Entry, Notice};
+use super::entry::{Entry, Notice, Recipient};
 use super::key::QueueKey;
 use super::{Queue, QueueError, now};
 use crate::delivery::{Envelope, Incoming, Remote, Spooled};
@@ -29,20 +32,54 @@ impl Queue {
         let Some(sender) = entry.sender.as_ref().filter(|_| !notices.is_empty()) else {
             return Ok(Vec::new());
         };
-        let Some(envelope) = self.envelope(key, sender)? else { return Ok(Vec::new()) };
+        let Some(envelope) = self.envelope_to(key, sender)? else { return Ok(Vec::new()) };
         let beginning = blobs.first().map(|blob| self.store.blob(blob)).transpose()?.unwrap_or_default();
         let mut told = Vec::new();
         for notice in notices {
-            let bytes = dsn::compose(&self.hostname, key.id, entry, sender, notice, &beginning, now());
+            let composed = self.compose(key, entry, sender, notice, &beginning);
+            let mut envelope = envelope.clone();
+            if let Some(remote) = &mut envelope.remote {
+                remote.smtputf8 |= composed.smtputf8;
+            }
             let mut incoming = Incoming::new(&self.store);
-            incoming.push(&bytes)?;
-            told.push(Told { envelope: envelope.clone(), message: incoming.finish()? });
+            incoming.push(&composed.message)?;
+            told.push(Told { envelope, message: incoming.finish()? });
         }
         Ok(told)
     }
 
+    fn compose(
+        &self,
+        key: &QueueKey,
+        entry: &Entry,
+        to: &Address,
+        notice: &Notice,
+        beginning: &[u8],
+    ) -> Composed {
+        let now = now();
+        let (fate, recipients) = match notice {
+            Notice::Failed(recipients) => (Fate::Failed, recipients),
+            Notice::Delayed(recipients, until) => (Fate::Delayed { until: *until }, recipients),
+        };
+        let tried = entry.last_attempt.unwrap_or(now);
+        let recipients: Vec<_> =
+            recipients.iter().map(|recipient| undelivered(recipient, fate, tried)).collect();
+        Bounce {
+            host: &self.hostname,
+            to,
+            at: now,
+            message_id: &MessageId::new(&format!("dsn-{}-{}", key.id, now.0), self.hostname.clone()),
+            boundary: &format!("{:x}", RandomState::new().hash_one(key.id)),
+            queue_id: &essaim_smtp::QueueId::new(key.id),
+            arrived: entry.queued,
+            recipients: &recipients,
+            original_header: beginning,
+        }
+        .compose()
+    }
+
     /// How a notice comes to the sender, from nobody; `None` if it cannot.
-    fn envelope(&self, key: &QueueKey, sender: &Address) -> Result<Option<Envelope>, QueueError> {
+    fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Result<Option<Envelope>, QueueError> {
         match self.accounts.resolve(sender)? {
             Resolution::Local(to) => Ok(Some(Envelope { local: to.accounts, ..Envelope::default() })),
             Resolution::NotLocal => {
@@ -57,3 +94,17 @@ impl Queue {
         }
     }
 }
+
+fn undelivered(recipient: &Recipient, fate: Fate, last_attempt: Timestamp) -> Undelivered<'_> {
+    let last = recipient.last.as_ref();
+    Undelivered {
+        recipient: &recipient.address,
+        fate,
+        status: last.map_or(UNSPECIFIED, |last| last.status),
+        remote_host: last.and_then(|last| last.remote.as_deref()),
+        diagnostic: last.map_or("", |last| &last.text),
+        last_attempt,
+    }
+}
+
+const UNSPECIFIED: EnhancedStatus = EnhancedStatus::new(5, 0, 0).expect("5.0.0 is a status");

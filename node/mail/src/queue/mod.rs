@@ -4,7 +4,6 @@
 
 mod bounce;
 mod config;
-mod dsn;
 mod enqueue;
 mod entry;
 mod key;

@@ -11,7 +11,7 @@ use super::entry::{Entry, Next, Notice};
 use super::key::{QueueId, QueueKey};
 use super::reply::Diagnosis;
 use super::settle::{Step, move_to};
-use super::{Queue, QueueError, StepError, now};
+use super::{Queue, QueueError, StepError};
 
 /// Which entries are meant: those to which everything that is given applies. Nothing given: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
