@@ -80,51 +80,68 @@ impl ListPattern {
             Some(from_root) => from_root.to_owned(),
             None => format!("{reference}{pattern}"),
         };
-        Self(fold(&joined).into())
+        Self(without_runs(&fold(&joined)).into())
     }
 
-    /// In UTF-8, with its wildcards.
+    /// In UTF-8, with its wildcards; of several in a row there is one that says the same.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Does the name match, from end to end? Takes at most the product of the two lengths.
+    /// Does the name match, from end to end? Takes at most the product of the two lengths, whatever the pattern.
     pub fn matches(&self, name: &str) -> bool {
-        // Each `*` or `%` restarts where it may still grow. `star` outlives `percent`: what `%` cannot cross, `*` can.
-        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
-        let (mut p, mut n) = (0, 0);
-        let (mut star, mut percent) = (None, None);
-        loop {
-            match (pattern.get(p), name.get(n)) {
-                (None, None) => return true,
-                (Some(b'*'), _) => {
-                    p += 1;
-                    (star, percent) = (Some((p, n)), None);
-                    continue;
+        // Every place in the pattern that can have been reached is followed at once, so nothing is tried twice.
+        let pattern = self.0.as_bytes();
+        let mut places = Vec::with_capacity(PLACES_TYPICAL);
+        let mut next = Vec::with_capacity(PLACES_TYPICAL);
+        reach(pattern, 0, &mut places);
+        for &byte in name.as_bytes() {
+            for &place in &places {
+                match pattern.get(place) {
+                    Some(b'*') => reach(pattern, place, &mut next),
+                    Some(b'%') if !is_separator(byte) => reach(pattern, place, &mut next),
+                    Some(&literal) if literal == byte && !is_wildcard(literal) => {
+                        reach(pattern, place + 1, &mut next)
+                    }
+                    _ => {}
                 }
-                (Some(b'%'), _) => {
-                    p += 1;
-                    percent = Some((p, n));
-                    continue;
-                }
-                (Some(a), Some(b)) if a == b => {
-                    (p, n) = (p + 1, n + 1);
-                    continue;
-                }
-                _ => {}
             }
-            let grown = percent.filter(|&(_, at)| name.get(at).is_some_and(|&b| !is_separator(b)));
-            if let Some((after, at)) = grown {
-                percent = Some((after, at + 1));
-                (p, n) = (after, at + 1);
-            } else if let Some((after, at)) = star.filter(|&(_, at)| at < name.len()) {
-                (star, percent) = (Some((after, at + 1)), None);
-                (p, n) = (after, at + 1);
-            } else {
-                return false;
-            }
+            std::mem::swap(&mut places, &mut next);
+            next.clear();
+        }
+        places.last() == Some(&pattern.len())
+    }
+}
+
+/// `*%%*` is `*`, and `%%` is `%`.
+fn without_runs(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match (out.chars().next_back(), c) {
+            (Some('*'), '*' | '%') | (Some('%'), '%') => continue,
+            (Some('%'), '*') => drop(out.pop()),
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Adds a place, and the one behind it that a wildcard makes reachable for nothing. Places come in ascending order, and no
+/// wildcard stands behind another.
+fn reach(pattern: &[u8], place: usize, places: &mut Vec<usize>) {
+    for place in place..=pattern.len() {
+        if places.last().is_none_or(|&last| last < place) {
+            places.push(place);
+        }
+        if !pattern.get(place).is_some_and(|&byte| is_wildcard(byte)) {
+            return;
         }
     }
+}
+
+fn is_wildcard(byte: u8) -> bool {
+    matches!(byte, b'*' | b'%')
 }
 
 impl List {
@@ -213,6 +230,7 @@ impl ListReturn {
 /// The most patterns in one LIST.
 const PATTERNS_MAX: usize = 64;
 const OPTIONS_MAX: usize = 16;
+const PLACES_TYPICAL: usize = 8;
 
 fn is_separator(byte: u8) -> bool {
     char::from(byte) == HIERARCHY_SEPARATOR
@@ -255,10 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn no_pattern_takes_long() {
+        let name = "a".repeat(1000);
+        for pattern in
+            ["*a".repeat(1000), "%a".repeat(1000), "*%".repeat(1000), "*%a".repeat(600), "**".repeat(900)]
+        {
+            assert!(!matches(&format!("{pattern}b"), &name), "{pattern}");
+        }
+    }
+
+    #[test]
     fn the_reference_is_put_before() {
         assert_eq!(ListPattern::new("a/", "%").as_str(), "a/%");
         assert_eq!(ListPattern::new("a/", "/b").as_str(), "b");
         assert_eq!(ListPattern::new("inbox/", "%").as_str(), "INBOX/%");
+        assert_eq!(ListPattern::new("", "a%*%b%%c**").as_str(), "a*b%c*");
     }
 
     /// The definition, in exponential time.

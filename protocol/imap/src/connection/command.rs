@@ -66,6 +66,10 @@ impl Connection {
     fn whole(&mut self, line: &BytesMut) {
         let mut cursor = Cursor::new(line, self.enabled);
         let (tag, verb) = head(&mut cursor);
+        if self.state == State::NotAuthenticated && verb.is_err() && is_http(line) {
+            self.out_of_step("this is IMAP, not HTTP");
+            return;
+        }
         let command =
             verb.and_then(|verb| self.allowed(verb).and_then(|()| Command::read(verb, &mut cursor)));
         match (tag, command) {
@@ -240,4 +244,9 @@ impl Connection {
         write(&mut Encoder::new(&mut out, self.enabled));
         self.actions.push_back(Action::Send(out.freeze()));
     }
+}
+
+/// A browser can be made to send lines of a stranger's choosing to any port, behind its own request line.
+fn is_http(line: &[u8]) -> bool {
+    line.windows(b" HTTP/".len()).any(|part| part == b" HTTP/")
 }

@@ -132,13 +132,17 @@ impl Connection {
         connection
     }
 
-    /// Takes what the client sent. Call it only if [`wants_input`](Self::wants_input): what comes in between is kept, but
-    /// bounded only by how much the caller reads.
+    /// Takes what the client sent. Call it only if [`wants_input`](Self::wants_input): what comes while an answer is
+    /// awaited is kept, but not more of it than one command may have.
     pub fn receive(&mut self, bytes: &[u8]) {
-        if !matches!(self.phase, Phase::Closed) && !bytes.is_empty() {
-            self.silent = None;
-            self.input.extend_from_slice(bytes);
+        if matches!(self.phase, Phase::Closed) || bytes.is_empty() {
+            return;
         }
+        if matches!(self.phase, Phase::Ask(_)) && self.input.len() + bytes.len() > self.command_max() {
+            return self.bye(&Reply::coded(ResponseCode::ClientBug, "too much was sent ahead"));
+        }
+        self.silent = None;
+        self.input.extend_from_slice(bytes);
     }
 
     /// What to do next; `None` if it is the client's turn, or the caller's to answer.

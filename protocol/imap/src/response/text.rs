@@ -105,12 +105,16 @@ pub(crate) fn human(out: &mut BytesMut, text: &str, enabled: Enabled) {
 fn quoted(out: &mut BytesMut, value: &[u8]) {
     out.reserve(value.len() + 2);
     out.put_u8(b'"');
-    for &byte in value {
-        if matches!(byte, b'"' | b'\\') {
-            out.put_u8(b'\\');
-        }
-        out.put_u8(byte);
+    let mut rest = value;
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+        let (plain, special) = rest.split_at(at);
+        out.put_slice(plain);
+        out.put_u8(b'\\');
+        let (special, after) = special.split_at(1);
+        out.put_slice(special);
+        rest = after;
     }
+    out.put_slice(rest);
     out.put_u8(b'"');
 }
 

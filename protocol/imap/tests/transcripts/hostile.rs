@@ -200,6 +200,27 @@ fn lists_without_end_are_refused() {
 }
 
 #[test]
+fn a_browser_is_sent_away_with_its_first_line() {
+    let mut imap = Script::tls();
+    imap.raw(b"POST /x HTTP/1.1\r\na LOGIN mallory secret\r\n");
+    imap.s("* BYE [CLIENTBUG] this is IMAP, not HTTP");
+    assert!(matches!(imap.asked(), Action::Close));
+    imap.end();
+}
+
+#[test]
+fn a_caller_that_reads_while_it_owes_an_answer_is_stopped() {
+    let mut imap = Script::selected();
+    imap.c("a NOOP");
+    imap.raw(&vec![b'x'; 1 << 20]);
+    imap.raw(b"x");
+    imap.account(|_, _| Outcome::ok("too late"));
+    imap.s("* BYE [CLIENTBUG] too much was sent ahead");
+    assert!(matches!(imap.asked(), Action::Close));
+    imap.end();
+}
+
+#[test]
 fn answers_after_bye_are_ignored() {
     let mut imap = Script::selected();
     imap.c("a NOOP");
