@@ -27,6 +27,10 @@ fn sound(run: &Run) -> Result<(), TestCaseError> {
             _ => {}
         }
     }
+    let count = |wanted: fn(&Event) -> bool| run.events.iter().filter(|event| wanted(event)).count();
+    let ends = count(|event| matches!(event, Event::AppendCommit | Event::AppendAbort));
+    let open = count(|event| matches!(event, Event::AppendBegin(_))).checked_sub(ends);
+    prop_assert!(matches!(open, Some(0 | 1)), "every APPEND ends once, but for the one that goes on");
     let closes = run.events.iter().filter(|event| matches!(event, Event::Close)).count();
     prop_assert_eq!(
         closes,
