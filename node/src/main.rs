@@ -15,6 +15,7 @@ mod ports;
 mod progress;
 mod services;
 mod shutdown;
+mod stream;
 mod terminal;
 mod vitals;
 

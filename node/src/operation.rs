@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Place;
+use crate::config::Loaded;
 use crate::control::{self, Reached};
 use crate::failure::Failure;
 use crate::progress::{self, Progress};
@@ -82,11 +83,11 @@ requests! {
 
 /// Asks the node that is meant, whether it runs or not, and shows progress meanwhile.
 pub(crate) async fn ask<O: Operation>(place: &Place, operation: O) -> Result<O::Answer, Failure> {
-    let config = place.node()?.config;
+    let Loaded { config, file, .. } = place.node()?;
     if let Reached::Node(client) = control::connect(&config.data_dir).await? {
         return client.call(&operator(), operation.into()).await;
     }
-    if !config.store_dir().exists() {
+    if file.is_none() && !config.store_dir().exists() {
         return Err(Failure::new(format!("there is no node in {}", config.data_dir.display())).hint(
             "name another with --data-dir or --config, or make one: essaim init --domain coop.example",
         ));

@@ -58,7 +58,7 @@ impl Services {
 
 /// How the store is run on this node.
 pub(crate) fn store_options(config: &Config) -> Options {
-    Options { cache: config.limits.store_cache, ..Options::default() }
+    Options { cache: config.limits.store_cache, reserve: config.limits.disk_reserve, ..Options::default() }
 }
 
 /// Why the store of this directory cannot be used.

@@ -66,7 +66,7 @@ impl Document {
         let mut document = Self::default();
         let (mut section, mut doc) = (String::new(), String::new());
         for line in text.lines() {
-            if let Some(comment) = line.strip_prefix("# ").or((line == "#").then_some("")) {
+            if let Some(comment) = line.strip_prefix("# ").or_else(|| (line == "#").then_some("")) {
                 push_sentence(&mut doc, comment);
                 continue;
             }

@@ -179,6 +179,7 @@ pub(crate) struct LimitsConfig {
     pub(crate) recipients_per_message: usize,
     pub(crate) recipients_per_hour: u32,
     pub(crate) store_cache: ByteSize,
+    pub(crate) disk_reserve: ByteSize,
     #[serde(with = "humantime_serde")]
     pub(crate) shutdown_timeout: Duration,
 }
@@ -302,6 +303,7 @@ impl Default for LimitsConfig {
             recipients_per_message: 1000,
             recipients_per_hour: 1000,
             store_cache: ByteSize::mib(32),
+            disk_reserve: ByteSize::mib(64),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use essaim_web::{Node, Router, Surface, Timeouts};
 
-use super::{Protocol, Stream};
+use super::Protocol;
 use crate::shutdown::Stop;
+use crate::stream::Stream;
 
 /// What is served on `http` and `https`.
 #[derive(Debug)]

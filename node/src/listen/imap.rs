@@ -15,10 +15,11 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{Span, debug, error};
 
 use super::wire::Wire;
-use super::{PlainLogin, Protocol, Read, Stream, login};
+use super::{PlainLogin, Protocol, login};
 use crate::config::LimitsConfig;
 use crate::services::Services;
 use crate::shutdown::Stop;
+use crate::stream::{Read, Stream};
 use crate::vitals::now;
 
 /// What all connections of an IMAP listener share.
@@ -86,7 +87,7 @@ impl Imap {
                     }
                     Action::Close => return wire.close().await,
                     action => match &mut member {
-                        Some(member) => here(member.act(action, &mut imap, &mut wire)).map_err(gone)?,
+                        Some(member) => member.act(action, &mut imap, &mut wire).await.map_err(gone)?,
                         None => return Err(io::Error::other("a command before login")),
                     },
                 }
@@ -230,17 +231,12 @@ async fn wait(
         () = changed(log) => if let Some(member) = member {
             match member.expelled() {
                 Some(reply) => imap.bye(&reply),
-                None => here(member.tell_news(wire)).map_err(gone)?,
+                None => member.tell_news(wire).await.map_err(gone)?,
             }
         },
         () = stop.requested() => imap.bye(&Reply::new("the server is stopping; connect again in a moment")),
     }
     Ok(())
-}
-
-/// Runs it on this thread to its end: some of the session's futures cannot change threads.
-fn here<T>(work: impl Future<Output = T>) -> T {
-    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
 }
 
 async fn changed(log: Option<watch::Receiver<Lsn>>) {

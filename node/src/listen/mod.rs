@@ -6,7 +6,6 @@ mod http;
 mod imap;
 mod login;
 mod smtp;
-mod stream;
 pub(crate) mod tls;
 mod wire;
 
@@ -28,11 +27,11 @@ pub(crate) use http::Http;
 pub(crate) use imap::Imap;
 pub(crate) use login::PlainLogin;
 pub(crate) use smtp::{Clients, Pace, Smtp};
-pub(crate) use stream::{Read, Stream};
 
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
 use crate::shutdown::Stop;
+use crate::stream::Stream;
 
 /// A socket that was bound for one of the names of `[listen]`.
 #[derive(Debug)]

@@ -14,9 +14,10 @@ use essaim_smtp::server::{Action, Config, Connection, Encryption, Limits, Plaint
 use tokio_rustls::TlsAcceptor;
 
 use super::wire::Wire;
-use super::{PlainLogin, Protocol, Read, Stream};
+use super::{PlainLogin, Protocol};
 use crate::services::Services;
 use crate::shutdown::Stop;
+use crate::stream::{Read, Stream};
 use desk::Desk;
 pub(crate) use pace::Pace;
 

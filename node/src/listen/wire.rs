@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
-use super::stream::{Read, Stream};
+use crate::stream::{Read, Stream};
 
 /// A stream and what is not yet written to it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use essaim_accounts::{Authenticated, Resolution};
+use essaim_accounts::{Authenticated, Resolution, StorageError};
 use essaim_mail::delivery::{self, Remote};
 use essaim_smtp::QueueId;
 use essaim_smtp::server::{Envelope, Login, LoginVerdict, RecipientVerdict, Refusal, Role, SenderVerdict};
@@ -116,13 +116,19 @@ impl<'a> Desk<'a> {
         let to = self.recipients(&envelope)?;
         let (id, spooled, header) = message.finish()?;
         if let (Some(member), Some(header)) = (&self.member, &header) {
-            header.belongs_to(|author| self.node.accounts.may_send_as(member.account, author))?;
+            header.belongs_to(|author| self.may_be_author(member.account, author))?;
         }
         let (size_bytes, recipients) = (spooled.content.size, envelope.recipients.len());
         let delivered = delivery::deliver(&self.node.store, self.node.accounts.hoster(), to, spooled).await;
         delivered.map_err(|error| refusal(&error))?;
         info!(message = %id, size_bytes, recipients, "message {id} taken");
         Ok(id)
+    }
+
+    /// Nobody writes in the name of another member. What other hosters think of an author of theirs is between them and the member.
+    fn may_be_author(&self, account: AccountId, author: &Address) -> Result<bool, StorageError> {
+        let accounts = &self.node.accounts;
+        Ok(!accounts.domains().contains(author.domain()) || accounts.may_send_as(account, author)?)
     }
 
     fn elsewhere(&self) -> RecipientVerdict {
@@ -176,6 +182,6 @@ fn refusal(error: &CommitError<delivery::DeliverError>) -> Refusal {
     Refusal::TryLater
 }
 
-fn unreadable(error: &essaim_accounts::StorageError) {
+fn unreadable(error: &StorageError) {
     error!(error = error as &dyn std::error::Error, "could not look up an address; the peer tries again");
 }

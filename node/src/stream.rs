@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsStream};
 
 /// The socket of one connection.
 ///
@@ -42,7 +41,7 @@ pub(crate) enum Read {
 }
 
 impl Stream {
-    /// Takes over an accepted socket.
+    /// Takes over a connected socket.
     pub(crate) fn new(socket: TcpStream, write_timeout: Duration) -> Self {
         // Answers are written whole: waiting for more would only delay them. Failing is harmless.
         let _ = socket.set_nodelay(true);
@@ -63,11 +62,9 @@ impl Stream {
 
     /// The TLS handshake, as the server, on what is a connection in clear until now.
     pub(crate) async fn encrypt(self, acceptor: &TlsAcceptor, within: Duration) -> io::Result<Self> {
-        let Transport::Clear(socket) = self.transport else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the connection is encrypted already"));
-        };
+        let (socket, write_timeout) = self.into_clear()?;
         let encrypted = timeout(within, acceptor.accept(socket)).await??;
-        Ok(Self { transport: Transport::Encrypted(Box::new(encrypted)), stalled: None, ..self })
+        Ok(Self::encrypted(TlsStream::Server(encrypted), write_timeout))
     }
 
     /// Waits for bytes, at most until `deadline`, and hands them to `take` at once.
@@ -90,6 +87,17 @@ impl Stream {
     /// Says goodbye: TLS close_notify, then FIN. A peer that does not care is not waited for longer than a write.
     pub(crate) async fn close(mut self) -> io::Result<()> {
         self.shutdown().await
+    }
+
+    fn encrypted(socket: TlsStream<TcpStream>, write_timeout: Duration) -> Self {
+        Self { transport: Transport::Encrypted(Box::new(socket)), write_timeout, stalled: None }
+    }
+
+    fn into_clear(self) -> io::Result<(TcpStream, Duration)> {
+        match self.transport {
+            Transport::Clear(socket) => Ok((socket, self.write_timeout)),
+            Transport::Encrypted(_) => Err(io::Error::other("the connection is encrypted already")),
+        }
     }
 
     fn read(&mut self, mut take: impl FnMut(&[u8])) -> impl Future<Output = io::Result<usize>> {
