@@ -63,59 +63,53 @@ fn address() -> impl Strategy<Value = EnvelopeAddress<'static>> {
     prop_oneof![4 => mailbox, 1 => text().prop_map(EnvelopeAddress::GroupStart), 1 => Just(EnvelopeAddress::GroupEnd)]
 }
 
-fn envelope() -> impl Strategy<Value = Envelope<'static>> {
+/// Boxed, like all that is nested: the generators of whole trees would fill the stack.
+fn envelope() -> BoxedStrategy<Envelope<'static>> {
     let addresses = || prop::collection::vec(address(), 0..3);
     let texts = (maybe(), maybe(), maybe(), maybe());
     let lists = (addresses(), addresses(), addresses(), addresses(), addresses(), addresses());
-    (texts, lists).prop_map(
-        |((date, subject, in_reply_to, message_id), (from, sender, reply_to, to, cc, bcc))| Envelope {
-            date,
-            subject,
-            from,
-            sender,
-            reply_to,
-            to,
-            cc,
-            bcc,
-            in_reply_to,
-            message_id,
-        },
-    )
+    (texts, lists)
+        .prop_map(|((date, subject, in_reply_to, message_id), (from, sender, reply_to, to, cc, bcc))| {
+            Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
+        })
+        .boxed()
 }
 
-fn parameters() -> impl Strategy<Value = Vec<Parameter<'static>>> {
-    prop::collection::vec((text(), text()).prop_map(|(name, value)| Parameter { name, value }), 0..3)
+fn parameters() -> BoxedStrategy<Vec<Parameter<'static>>> {
+    prop::collection::vec((text(), text()).prop_map(|(name, value)| Parameter { name, value }), 0..3).boxed()
 }
 
-fn fields() -> impl Strategy<Value = BodyFields<'static>> {
-    (maybe(), maybe(), text(), any::<u32>()).prop_map(|(id, description, encoding, size)| BodyFields {
-        id,
-        description,
-        encoding,
-        size: size.into(),
-    })
+fn fields() -> BoxedStrategy<BodyFields<'static>> {
+    (maybe(), maybe(), text(), any::<u32>())
+        .prop_map(|(id, description, encoding, size)| BodyFields {
+            id,
+            description,
+            encoding,
+            size: size.into(),
+        })
+        .boxed()
 }
 
 fn with_extension(
-    content: impl Strategy<Value = BodyContent<'static>>,
-) -> impl Strategy<Value = BodyStructure<'static>> {
+    content: impl Strategy<Value = BodyContent<'static>> + 'static,
+) -> BoxedStrategy<BodyStructure<'static>> {
     let disposition = prop::option::of(
         (text(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters }),
     );
     let language = prop::collection::vec(text(), 0..3);
-    (content, parameters(), maybe(), disposition, language, maybe()).prop_map(
-        |(content, parameters, md5, disposition, language, location)| BodyStructure {
+    (content, parameters(), maybe(), disposition, language, maybe())
+        .prop_map(|(content, parameters, md5, disposition, language, location)| BodyStructure {
             content,
             parameters,
             md5,
             disposition,
             language,
             location,
-        },
-    )
+        })
+        .boxed()
 }
 
-fn structure() -> impl Strategy<Value = BodyStructure<'static>> {
+fn structure() -> BoxedStrategy<BodyStructure<'static>> {
     let text_part = (text(), fields(), any::<u32>()).prop_map(|(subtype, fields, lines)| BodyContent::Text {
         subtype,
         fields,
@@ -141,6 +135,7 @@ fn structure() -> impl Strategy<Value = BodyStructure<'static>> {
             });
         with_extension(prop_oneof![multipart, message])
     })
+    .boxed()
 }
 
 fn same(ours: &[u8], theirs: &IString<'_>) -> bool {
