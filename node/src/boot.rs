@@ -193,6 +193,9 @@ fn make_data_dir(dir: &std::path::Path) -> Result<(), Failure> {
 /// Many systems give a process 1,024 files at first and more when it asks.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     if let Err(error) = raised {
         warn!(
