@@ -13,6 +13,7 @@ mod refuse;
 mod settings;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -28,7 +29,6 @@ use crate::parse::LiteralHead;
 use crate::{Condition, Enabled, Extension, Reply, ResponseCode, Tag};
 
 /// One conversation, from greeting to close.
-#[derive(Debug)]
 pub struct Connection {
     settings: Settings,
     enabled: Enabled,
@@ -346,6 +346,18 @@ impl Connection {
         }
         self.enabled = self.enabled.with(Extension::Condstore);
         Awareness::New
+    }
+}
+
+impl fmt::Debug for Connection {
+    /// Without the input: there may be a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &self.state)
+            .field("enabled", &self.enabled)
+            .field("phase", &self.phase)
+            .field("input_bytes", &self.input.len())
+            .finish_non_exhaustive()
     }
 }
 

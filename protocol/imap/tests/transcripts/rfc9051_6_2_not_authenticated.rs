@@ -179,3 +179,13 @@ fn a_command_sent_ahead_of_the_login_waits_for_it() {
     imap.s("b OK ...");
     imap.end();
 }
+
+#[test]
+fn a_password_is_in_no_debug_output() {
+    let mut imap = Script::tls();
+    imap.raw(b"a LOGIN user hunter2");
+    assert!(!format!("{:?}", imap.connection()).contains("hunter2"));
+    imap.raw(b"\r\n");
+    assert!(!format!("{:?}", imap.connection()).contains("hunter2"));
+    assert_eq!(imap.logs_in(Ok(())).1, "hunter2");
+}
