@@ -19,9 +19,9 @@ pub(crate) struct Applier<'a> {
     overlay: Overlay,
     /// Blobs that stand before a transaction not yet seen.
     waiting: Vec<(BlobId, Location)>,
-    /// Stream bytes in the overlay.
+    /// Bytes of operations in the overlay.
     gathered: u64,
-    /// Stream bytes in the index since its last checkpoint.
+    /// Bytes of stream and of index rows since the last checkpoint.
     unsynced: u64,
 }
 
@@ -68,8 +68,8 @@ impl<'a> Applier<'a> {
             self.overlay.add_blob(id, location)?;
         }
         fold::apply(&mut self.overlay, transaction, place)?;
-        let before = mem::replace(&mut self.meta.applied, end);
-        self.gathered += end.offset - if before.segment == end.segment { before.offset } else { 0 };
+        self.unsynced += mem::replace(&mut self.meta.applied, end).bytes_to(end);
+        self.gathered += transaction.size();
         self.meta.time = transaction.time;
         self.meta.next_seq.0 += 1;
         if self.gathered >= GATHERED_MAX {
@@ -89,7 +89,8 @@ impl<'a> Applier<'a> {
         batch.put(Table::Meta, META_KEY, self.meta.encode());
         self.index.apply(&batch)?;
         self.overlay = Overlay::new(self.index.view()?, self.meta.next_local);
-        self.unsynced += mem::take(&mut self.gathered);
+        self.unsynced += batch.bytes();
+        self.gathered = 0;
         if self.unsynced >= UNSYNCED_MAX { self.checkpoint() } else { Ok(()) }
     }
 
@@ -109,7 +110,7 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// Stream bytes gathered for one batch of the index.
-const GATHERED_MAX: u64 = 8 << 20;
-/// Stream bytes between two checkpoints of a long replay.
+/// Bytes of operations gathered for one batch of the index: they are all in memory, with what they touch.
+const GATHERED_MAX: u64 = 4 << 20;
+/// Bytes of stream and rows between two checkpoints of a long replay.
 const UNSYNCED_MAX: u64 = 256 << 20;

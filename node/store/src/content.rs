@@ -99,3 +99,38 @@ const CHUNK_AVERAGE: usize = 1 << 20;
 const CHUNK_MAX: usize = 4 << 20;
 /// The buffer grows by so much between two searches.
 const STEP: usize = 512 << 10;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Content, Store};
+
+    /// Bytes that any implementation can make: BLAKE3's stream for a word.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        blake3::Hasher::new().update(b"essaim").finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
+    /// Where content is cut is part of the format: other cuts would not be wrong, but nothing would be shared any more.
+    #[test]
+    fn cut_points_do_not_move() {
+        let store = Store::in_memory();
+        let bytes = noise(12_000_000);
+        let cuts = |bytes: &[u8], piece: usize| -> Vec<usize> {
+            let mut writer = store.content_writer(Content::Other);
+            bytes.chunks(piece).for_each(|piece| writer.push(piece).unwrap());
+            let content = writer.finish().unwrap();
+            content.blobs.iter().map(|id| store.blob(id).unwrap().len()).collect()
+        };
+        let whole = cuts(&bytes, bytes.len());
+        let expected = [
+            464_139, 1_268_679, 1_896_083, 1_971_946, 1_259_206, 1_495_061, 587_790, 535_340, 1_330_160,
+            1_022_507, 169_089,
+        ];
+        assert_eq!(whole, expected);
+        assert_eq!(cuts(&bytes, 65_536), whole);
+        assert_eq!(cuts(&bytes, 999_983), whole);
+        assert_eq!(cuts(&vec![0; 9_000_000], 65_536), [4_194_304, 4_194_304, 611_392]);
+        assert_eq!(cuts(&bytes[..262_144], 1000), [262_144]);
+    }
+}

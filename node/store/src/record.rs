@@ -18,6 +18,8 @@ pub enum Codec {
     Raw,
     /// One zstd frame.
     Zstd,
+    /// One zstd frame made with the first dictionary for mail.
+    ZstdMail1,
 }
 
 /// What stands before a payload.
@@ -69,7 +71,7 @@ impl RecordHeader {
         };
         let lengths_agree = match codec {
             Codec::Raw => stored == plain,
-            Codec::Zstd => stored < plain,
+            Codec::Zstd | Codec::ZstdMail1 => stored < plain,
         };
         if plain as usize > plain_max || !lengths_agree {
             return Err(DecodeError("the lengths of a record are impossible"));
@@ -105,6 +107,7 @@ impl Codec {
         match self {
             Self::Raw => 0,
             Self::Zstd => 1,
+            Self::ZstdMail1 => 2,
         }
     }
 
@@ -112,6 +115,7 @@ impl Codec {
         match number {
             0 => Ok(Self::Raw),
             1 => Ok(Self::Zstd),
+            2 => Ok(Self::ZstdMail1),
             _ => Err(DecodeError("the record uses an unknown codec")),
         }
     }

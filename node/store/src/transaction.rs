@@ -1,7 +1,7 @@
 //! One transaction of the log: bytes and meaning. The format is in specs/01-store.md.
 
 use bytes::Bytes;
-use essaim_types::{AccountId, Lsn, NodeSeq, ObjectKind, Timestamp};
+use essaim_types::{AccountId, BlobId, Lsn, NodeSeq, ObjectKind, Timestamp};
 
 use crate::object::{KEY_MAX, Object};
 use crate::wire::{DecodeError, Reader, put_bytes, put_varint};
@@ -58,7 +58,24 @@ impl Op {
     }
 }
 
+impl Op {
+    /// At least its bytes in the log, with the share of its group's head.
+    pub(crate) fn size(&self) -> usize {
+        let object = match self {
+            Self::Upsert { object, .. } => object.blobs.len() * BlobId::LEN + object.value.len(),
+            Self::Delete { .. } => 0,
+        };
+        OP_HEAD + self.target().1.len() + object
+    }
+}
+
 impl Transaction {
+    /// Its size in memory, roughly.
+    pub(crate) fn size(&self) -> u64 {
+        let ops = self.groups.iter().flat_map(|group| &group.ops);
+        ops.map(Op::size).sum::<usize>() as u64 + 1
+    }
+
     /// The payload of a transaction record.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
@@ -137,3 +154,4 @@ const DELETE: u8 = 2;
 const GROUP_MIN: usize = 34;
 const OP_MIN: usize = 3;
 const RESERVED_OPS_MAX: usize = 64;
+const OP_HEAD: usize = 96;

@@ -226,7 +226,7 @@ impl<'a> Tx<'a> {
 
     /// Applies an operation and notes it for the log; of several on one object only the last is noted.
     fn write(&mut self, account: AccountId, mut row: AccountRow, op: Op) -> Result<(), TxError> {
-        self.size += op_size(&op);
+        self.size += op.size();
         check_size("the transaction", self.size, TRANSACTION_MAX)?;
         let at = self.touched.iter().rposition(|touched| touched.account == account);
         let at = at.unwrap_or_else(|| {
@@ -311,14 +311,4 @@ fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), TxErr
     if size > limit { Err(TxError::TooLarge { what, size, limit }) } else { Ok(()) }
 }
 
-/// At least the bytes of an operation in the log, its group's head included.
-fn op_size(op: &Op) -> usize {
-    let object = match op {
-        Op::Upsert { object, .. } => object.blobs.len() * BlobId::LEN + object.value.len(),
-        Op::Delete { .. } => 0,
-    };
-    OP_HEAD + op.target().1.len() + object
-}
-
 const PAYLOAD_HEAD: usize = 32;
-const OP_HEAD: usize = 96;

@@ -26,7 +26,7 @@ use crate::work::{Outcome, Work};
 pub(crate) struct Writer {
     core: Arc<Core>,
     meta: Meta,
-    /// Stream bytes since the last checkpoint.
+    /// Bytes of stream and of index rows since the last checkpoint.
     unsynced: u64,
     /// Something is in the index that no checkpoint has synced.
     dirty: bool,
@@ -203,13 +203,7 @@ impl Writer {
         }
         batch.put(Table::Meta, META_KEY, meta.encode());
         self.core.index.apply(&batch).map_err(|e| self.index_failed(e))?;
-        let before = mem::replace(&mut self.meta, meta).applied;
-        let grown = if before.segment == meta.applied.segment {
-            meta.applied.offset - before.offset
-        } else {
-            meta.applied.offset + self.core.options.segment_size.0.saturating_sub(before.offset)
-        };
-        self.unsynced += grown;
+        self.unsynced += batch.bytes() + mem::replace(&mut self.meta, meta).applied.bytes_to(meta.applied);
         self.dirty = true;
         Ok(())
     }

@@ -59,6 +59,14 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Bytes of keys and values.
+    pub(crate) fn bytes(&self) -> u64 {
+        let row = |(key, value): (&(Table, Vec<u8>), &Option<Bytes>)| {
+            key.1.len() + value.as_ref().map_or(0, Bytes::len)
+        };
+        self.rows.iter().map(row).sum::<usize>() as u64
+    }
+
     pub(crate) fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Bytes>) {
         self.rows.insert((table, key.into()), Some(value.into()));
     }

@@ -65,6 +65,11 @@ pub(crate) struct SegmentRow {
 }
 
 impl Place {
+    /// Bytes of stream from here to a later place, roughly where another segment began in between.
+    pub(crate) fn bytes_to(self, later: Self) -> u64 {
+        if self.segment == later.segment { later.offset - self.offset } else { later.offset }
+    }
+
     fn put(self, out: &mut Vec<u8>) {
         put_varint(out, u64::from(self.segment));
         put_varint(out, self.offset);

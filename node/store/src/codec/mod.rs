@@ -1,0 +1,138 @@
+//! How payloads are stored: raw, or as one zstd frame where that saves something.
+
+mod zstd;
+
+use bytes::Bytes;
+use essaim_types::BlobId;
+
+use self::zstd::{Contexts, Dictionary};
+use crate::record::{Codec, RecordHeader, RecordKind};
+use crate::wire::DecodeError;
+
+/// What bytes are, which decides how they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Mail: compressed with a dictionary of what mail is made of.
+    Mail,
+    /// Anything: compressed, if it can be.
+    Other,
+}
+
+/// Makes records and reads them.
+#[derive(Default)]
+pub(crate) struct Codecs {
+    contexts: Contexts,
+}
+
+impl Codecs {
+    /// A whole record: header and payload.
+    pub(crate) fn record(&self, kind: RecordKind, hash: [u8; 32], plain: &[u8], content: Content) -> Vec<u8> {
+        let plain_len = u32::try_from(plain.len()).expect("callers keep below BLOB_MAX or TRANSACTION_MAX");
+        let header = |codec, stored| RecordHeader { kind, codec, stored, plain: plain_len, hash }.encode();
+        let (codec, dictionary) = match content {
+            Content::Mail => (Codec::ZstdMail1, Dictionary::Mail1),
+            Content::Other => (Codec::Zstd, Dictionary::None),
+        };
+        if plain.len() >= compress_min(kind)
+            && let Ok(mut record) = self.contexts.compress(plain, dictionary, RecordHeader::LEN)
+        {
+            let stored = record.len() - RecordHeader::LEN;
+            if stored + plain.len() / GAIN_PARTS < plain.len()
+                && let Ok(stored) = u32::try_from(stored)
+            {
+                record[..RecordHeader::LEN].copy_from_slice(&header(codec, stored));
+                return record;
+            }
+        }
+        let mut record = Vec::with_capacity(RecordHeader::LEN + plain.len());
+        record.extend_from_slice(&header(Codec::Raw, plain_len));
+        record.extend_from_slice(plain);
+        record
+    }
+
+    /// The plain bytes of a payload, checked against the header's hash.
+    pub(crate) fn plain(&self, header: &RecordHeader, stored: Bytes) -> Result<Bytes, DecodeError> {
+        let plain = match header.codec {
+            Codec::Raw => stored,
+            Codec::Zstd => self.decompress(header, &stored, Dictionary::None)?,
+            Codec::ZstdMail1 => self.decompress(header, &stored, Dictionary::Mail1)?,
+        };
+        let intact = BlobId::of(&plain).as_bytes() == &header.hash;
+        intact.then_some(plain).ok_or(DecodeError("a payload differs from its hash"))
+    }
+
+    fn decompress(
+        &self,
+        header: &RecordHeader,
+        frame: &[u8],
+        dictionary: Dictionary,
+    ) -> Result<Bytes, DecodeError> {
+        let length = header.plain as usize;
+        let plain = self.contexts.decompress(frame, dictionary, length).ok();
+        let plain = plain.filter(|plain| plain.len() == length);
+        plain.map(Bytes::from).ok_or(DecodeError("a payload does not decompress"))
+    }
+}
+
+impl std::fmt::Debug for Codecs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Codecs").finish_non_exhaustive()
+    }
+}
+
+/// Shorter payloads stay raw. Small transactions are ids and hashes for the most part, and the writer has no time.
+fn compress_min(kind: RecordKind) -> usize {
+    match kind {
+        RecordKind::Blob => 64,
+        RecordKind::Transaction => 4096,
+    }
+}
+
+/// A frame is kept if it saves more than one part in so many.
+const GAIN_PARTS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(codecs: &Codecs, record: &[u8]) -> Result<Bytes, DecodeError> {
+        let (header, payload) = record.split_first_chunk().unwrap();
+        codecs.plain(&RecordHeader::decode(header)?, Bytes::copy_from_slice(payload))
+    }
+
+    #[test]
+    fn text_shrinks_and_noise_stays_raw() {
+        let codecs = Codecs::default();
+        let text = b"Received: from a.test by b.test\r\n".repeat(40);
+        let mut noise = vec![0; 5000];
+        blake3::Hasher::new().update(b"noise").finalize_xof().fill(&mut noise);
+        for content in [Content::Mail, Content::Other] {
+            for (plain, shrinks) in
+                [(&text, true), (&noise, false), (&b"short".to_vec(), false), (&Vec::new(), false)]
+            {
+                let hash = *BlobId::of(plain).as_bytes();
+                let record = codecs.record(RecordKind::Blob, hash, plain, content);
+                assert_eq!(record.len() < plain.len(), shrinks);
+                assert_eq!(read_back(&codecs, &record), Ok(Bytes::copy_from_slice(plain)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_in_a_payload_is_seen() {
+        let codecs = Codecs::default();
+        let plain = b"The same line again and again. ".repeat(20);
+        for content in [Content::Mail, Content::Other] {
+            let record = codecs.record(RecordKind::Blob, *BlobId::of(&plain).as_bytes(), &plain, content);
+            for bit in RecordHeader::LEN * 8..record.len() * 8 {
+                let mut record = record.clone();
+                record[bit / 8] ^= 1 << (bit % 8);
+                // Some bits of a zstd frame carry nothing: what comes out must then be what went in.
+                assert!(
+                    read_back(&codecs, &record).is_ok_and(|read| read == plain)
+                        || read_back(&codecs, &record).is_err()
+                );
+            }
+        }
+    }
+}
