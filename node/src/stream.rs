@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout, timeout_at};
-use tokio_rustls::{TlsAcceptor, TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 /// The socket of one connection.
 ///
@@ -65,6 +66,18 @@ impl Stream {
         let (socket, write_timeout) = self.into_clear()?;
         let encrypted = timeout(within, acceptor.accept(socket)).await??;
         Ok(Self::encrypted(TlsStream::Server(encrypted), write_timeout))
+    }
+
+    /// The TLS handshake, as the client.
+    pub(crate) async fn encrypt_to(
+        self,
+        connector: &TlsConnector,
+        name: ServerName<'static>,
+        within: Duration,
+    ) -> io::Result<Self> {
+        let (socket, write_timeout) = self.into_clear()?;
+        let encrypted = timeout(within, connector.connect(name, socket)).await??;
+        Ok(Self::encrypted(TlsStream::Client(encrypted), write_timeout))
     }
 
     /// Waits for bytes, at most until `deadline`, and hands them to `take` at once.
