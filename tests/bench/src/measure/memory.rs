@@ -8,12 +8,13 @@ use essaim_harness::Imap;
 use super::{Bench, Line};
 use crate::contender::Stop;
 use crate::memory;
-use crate::report::mebibytes;
+use crate::report::{Goal, mebibytes};
 
 /// After a fresh start and one visit, so that what starts on demand is there.
 pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let accounts = bench.accounts;
-    let line = Line::memory(format!("Memory idle, {} accounts, PSS", accounts.len()));
+    let line = Line::memory(format!("Memory idle, {} accounts, PSS", accounts.len()))
+        .with_goal(Goal::AtMost(IDLE_MEBIBYTES));
     let mut resident = Vec::new();
     bench.alternate(line, 1, |contender, _| {
         contender.restart(Stop::Orderly)?;
@@ -22,7 +23,7 @@ pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()>
         resident.push((contender.side(), mebibytes(held.resident)));
         Ok(mebibytes(held.proportional))
     })?;
-    let line = Line::memory("Memory idle, RSS").without_goal();
+    let line = Line::memory("Memory idle, RSS").with_goal(Goal::None);
     for (side, value) in resident {
         bench.report.add(&line, side, value);
     }
@@ -63,3 +64,4 @@ pub(crate) fn with_idle_sessions(bench: &mut Bench<'_>) -> anyhow::Result<()> {
 }
 
 const OPENERS: usize = 8;
+const IDLE_MEBIBYTES: f64 = 40.0;

@@ -11,7 +11,7 @@ use essaim_harness::Account;
 
 use crate::contender::Contender;
 use crate::plan::Plan;
-use crate::report::{Better, Report, Unit};
+use crate::report::{Better, Goal, Report, Unit};
 use crate::say;
 
 /// What every measurement gets.
@@ -29,8 +29,7 @@ pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) unit: Unit,
     pub(crate) better: Better,
-    /// How many times better than the other side we want to be.
-    pub(crate) goal: Option<f64>,
+    pub(crate) goal: Goal,
 }
 
 /// Everything, or what `only` names.
@@ -85,21 +84,21 @@ impl Bench<'_> {
 impl Line {
     /// Messages per second.
     pub(crate) fn rate(name: impl Into<String>, goal: f64) -> Self {
-        Self { name: name.into(), unit: Unit::PerSecond, better: Better::Higher, goal: Some(goal) }
+        Self { name: name.into(), unit: Unit::PerSecond, better: Better::Higher, goal: Goal::Times(goal) }
     }
 
     /// Milliseconds.
     pub(crate) fn time(name: impl Into<String>) -> Self {
-        Self { name: name.into(), unit: Unit::Milliseconds, better: Better::Lower, goal: Some(1.0) }
+        Self { name: name.into(), unit: Unit::Milliseconds, better: Better::Lower, goal: Goal::Times(1.0) }
     }
 
     /// Mebibytes.
     pub(crate) fn memory(name: impl Into<String>) -> Self {
-        Self { name: name.into(), unit: Unit::Mebibytes, better: Better::Lower, goal: Some(1.0) }
+        Self { name: name.into(), unit: Unit::Mebibytes, better: Better::Lower, goal: Goal::Times(1.0) }
     }
 
-    /// The same line, for information only.
-    pub(crate) fn without_goal(self) -> Self {
-        Self { goal: None, ..self }
+    /// The same line with another goal.
+    pub(crate) fn with_goal(self, goal: Goal) -> Self {
+        Self { goal, ..self }
     }
 }

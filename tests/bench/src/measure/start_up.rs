@@ -5,7 +5,7 @@ use essaim_harness::tools::note;
 use super::{Bench, Line, fill};
 use crate::contender::{Side, Stop};
 use crate::mail;
-use crate::report::milliseconds;
+use crate::report::{Goal, milliseconds};
 
 /// Of a node that holds many messages, after an orderly end and after `kill -9`. Dovecot reads no mail when it starts, so
 /// the other side holds only what the measurements before left there.
@@ -22,8 +22,10 @@ pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         fill::inbox(contender.as_ref(), hoarder, "hoard", count, mail::SMALL_SIZE)?;
     }
     let turns = bench.plan.write_turns;
-    for (name, how) in [(orderly, Stop::Orderly), (killed, Stop::Killed)] {
-        bench.alternate(Line::time(name).without_goal(), turns, |contender, _| {
+    for (name, how, goal) in
+        [(orderly, Stop::Orderly, Goal::AtMost(1_000.0)), (killed, Stop::Killed, Goal::AtMost(5_000.0))]
+    {
+        bench.alternate(Line::time(name).with_goal(goal), turns, |contender, _| {
             Ok(milliseconds(contender.restart(how)?))
         })?;
     }

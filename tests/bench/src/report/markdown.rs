@@ -1,6 +1,6 @@
 //! The report as a page.
 
-use super::{Report, Row, median};
+use super::{Goal, Report, Row, median};
 use crate::contender::Side;
 
 /// The whole page.
@@ -35,11 +35,14 @@ pub(super) fn page(report: &Report) -> String {
 /// One line of the table.
 pub(super) fn row(row: &Row) -> String {
     let ratio = row.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-    let goal = match (row.line.goal, row.ratio()) {
-        (None, _) => String::new(),
-        (Some(goal), Some(ratio)) if ratio < goal => format!("{goal:.0}: **missed**"),
-        (Some(goal), _) => format!("{goal:.0}"),
+    let mut goal = match row.line.goal {
+        Goal::Times(times) => format!("{times:.0} times"),
+        Goal::AtMost(limit) => format!("at most {limit:.0} {}", row.line.unit.symbol()),
+        Goal::None => String::new(),
     };
+    if row.missed() {
+        goal.push_str(": **missed**");
+    }
     format!(
         "| {} | {} | {} | {} | {ratio} | {goal} |",
         row.line.name,

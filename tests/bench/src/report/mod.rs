@@ -38,6 +38,17 @@ pub(crate) enum Unit {
     Mebibytes,
 }
 
+/// What we want of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// This many times better than the other side.
+    Times(f64),
+    /// Our own value is at most this.
+    AtMost(f64),
+    /// The line is for information.
+    None,
+}
+
 /// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Better {
@@ -98,7 +109,7 @@ impl Report {
             .map(|row| {
                 json!({
                     "name": row.line.name, "unit": row.line.unit.symbol(), "essaim": row.essaim, "debian": row.debian,
-                    "ratio": row.ratio(), "goal": row.line.goal,
+                    "ratio": row.ratio(), "missed": row.missed(),
                 })
             })
             .collect();
@@ -113,6 +124,17 @@ impl Row {
         match self.line.better {
             Better::Higher => Some(ours / theirs),
             Better::Lower => Some(theirs / ours),
+        }
+    }
+}
+
+impl Row {
+    /// Was there a goal, and both values to judge it, and was it missed?
+    fn missed(&self) -> bool {
+        match self.line.goal {
+            Goal::Times(times) => self.ratio().is_some_and(|ratio| ratio < times),
+            Goal::AtMost(limit) => median(&self.essaim).is_some_and(|value| value > limit),
+            Goal::None => false,
         }
     }
 }
@@ -156,11 +178,12 @@ mod tests {
     #[test]
     fn a_ratio_above_one_is_always_good_for_us() {
         let row = |better| Row {
-            line: Line { name: String::new(), unit: Unit::Milliseconds, better, goal: None },
+            line: Line { name: String::new(), unit: Unit::Milliseconds, better, goal: Goal::Times(1.0) },
             essaim: vec![1.0, 9.0, 2.0],
             debian: vec![4.0],
         };
         assert_eq!(row(Better::Lower).ratio(), Some(2.0));
+        assert!(!row(Better::Lower).missed() && row(Better::Higher).missed());
         assert_eq!(row(Better::Higher).ratio(), Some(0.5));
     }
 }

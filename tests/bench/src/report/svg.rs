@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Row;
 use super::markdown::number;
+use super::{Goal, Row};
 
 /// A plot of all lines that have a ratio.
 pub(super) fn ratios(rows: &[Row]) -> String {
@@ -37,8 +37,7 @@ pub(super) fn ratios(rows: &[Row]) -> String {
 
 fn bar(svg: &mut String, row: &Row, ratio: f64, y: f64) {
     let (from, to) = (x(1.0).min(x(ratio)), x(1.0).max(x(ratio)));
-    let missed = row.line.goal.is_some_and(|goal| ratio < goal);
-    let colour = if missed { "#c0504d" } else { "#4f8f4f" };
+    let colour = if row.missed() { "#c0504d" } else { "#4f8f4f" };
     let _ = writeln!(
         svg,
         "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
@@ -54,8 +53,8 @@ fn bar(svg: &mut String, row: &Row, ratio: f64, y: f64) {
         y + ROW * 0.68,
         number(ratio)
     );
-    if let Some(goal) = row.line.goal {
-        let at = x(goal);
+    if let Goal::Times(times) = row.line.goal {
+        let at = x(times);
         let _ = writeln!(
             svg,
             "<line x1=\"{at:.1}\" y1=\"{:.1}\" x2=\"{at:.1}\" y2=\"{:.1}\" stroke=\"#1f4e9c\" stroke-width=\"2\"/>",
