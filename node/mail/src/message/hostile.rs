@@ -43,7 +43,7 @@ fn multiparts_whose_boundary_never_comes() {
     let unit = "--b\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\nx\r\n";
     let summary = checked((HEAD.to_owned() + &unit.repeat(2 * PARTS_MAX)).as_bytes());
     assert_eq!(count(&summary), PARTS_MAX);
-    assert_eq!(summary.parts().iter().last().unwrap().kind(), &PartKind::Plain(None));
+    assert_eq!(summary.parts().iter().last().unwrap().kind(), &PartKind::Other);
 }
 
 #[test]
@@ -54,6 +54,11 @@ fn more_parts_than_are_told_apart() {
     let last = parts.last().unwrap();
     assert_eq!(last.body().end, parts.first().unwrap().body().end);
     assert_eq!(last.kind(), &PartKind::Plain(Some("us-ascii".to_owned())));
+    // There is no room for the message in the last one, whether the number of parts is odd or even.
+    for head in [HEAD.to_owned(), format!("{HEAD}--b\r\n\r\n")] {
+        let unit = "--b\r\nContent-Type: message/rfc822\r\n\r\n";
+        assert_eq!(count(&checked((head + &unit.repeat(PARTS_MAX)).as_bytes())), PARTS_MAX);
+    }
 }
 
 #[test]

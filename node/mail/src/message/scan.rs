@@ -5,11 +5,10 @@
 //! takes a boundary in the middle of a line for one. Here every line is looked at once, against at most [`DEPTH_MAX`]
 //! boundaries, and a message larger than memory can be scanned piece by piece.
 
-use memchr::memchr;
-
-use super::entity::{Content, Entity, Role, boundary_of};
-use super::fields::{is_blank, is_space};
-use super::gather::{Gathered, Known};
+use super::entity::{Content, Entity, Role};
+use super::gather::Gathered;
+use super::head::{Head, Taken};
+use super::lines::{Delimiter, Line, Lines, Place};
 use super::plain::Budget;
 use super::preview::Sample;
 use super::{DEPTH_MAX, PARTS_MAX, STRUCTURE_MAX};
@@ -17,22 +16,8 @@ use super::{DEPTH_MAX, PARTS_MAX, STRUCTURE_MAX};
 /// Takes a message in, in pieces of any size; the outcome does not depend on where they are cut.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    /// The start of a line whose end has not come.
-    held: Vec<u8>,
-    /// After the last line.
-    place: Place,
-    /// The last bytes of the last line.
-    ending: Ending,
-    /// Depth first.
-    entities: Vec<Entity>,
-    /// The entities whose end has not come, outermost first.
-    open: Vec<Open>,
-    /// The header inside the innermost of these, while it lasts.
-    header: Option<Header>,
-    /// The fields of the message's own header, once it has ended.
-    fields: Gathered,
-    budget: Budget,
-    sample: Sample,
+    lines: Lines,
+    tree: Tree,
 }
 
 /// What was found.
@@ -46,6 +31,21 @@ pub(super) struct Scanned {
     pub(super) sample: Sample,
 }
 
+/// The entities that were found so far.
+#[derive(Debug)]
+struct Tree {
+    /// Depth first.
+    entities: Vec<Entity>,
+    /// Those whose end has not come, outermost first.
+    open: Vec<Open>,
+    /// The header inside the innermost of these, while it lasts.
+    head: Option<Head>,
+    /// The fields of the message's own header, once it has ended.
+    fields: Gathered,
+    budget: Budget,
+    sample: Sample,
+}
+
 #[derive(Debug)]
 struct Open {
     entity: usize,
@@ -53,103 +53,36 @@ struct Open {
     boundary: Option<Vec<u8>>,
 }
 
-#[derive(Debug)]
-struct Header {
-    role: Role,
-    start: usize,
-    fields: Gathered,
-    /// The boundary that Content-Type names, once it was asked for.
-    boundary: Option<Option<Vec<u8>>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    offset: usize,
-    /// How many LFs came before.
-    line_feeds: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    /// Nothing has come yet, or an LF without a CR.
-    Lf {
-        first: bool,
-    },
-    CrLf,
-    /// The line goes on.
-    Cr,
-    Other,
-}
-
-/// A line with its end, or a piece of one that is very long.
-#[derive(Debug, Clone, Copy)]
-struct Line<'l> {
-    bytes: &'l [u8],
-    start: Place,
-    end: Place,
-    /// What the line before ended in.
-    before: Ending,
-}
-
 impl Scanner {
     pub(super) fn new() -> Self {
-        Self {
-            held: Vec::new(),
-            place: Place { offset: 0, line_feeds: 0 },
-            ending: Ending::Lf { first: true },
+        let tree = Tree {
             entities: Vec::new(),
             open: Vec::new(),
-            header: Some(Header::new(Role::Outermost, 0)),
+            head: Some(Head::new(Role::Outermost, 0)),
             fields: Gathered::default(),
             budget: Budget::new(STRUCTURE_MAX),
             sample: Sample::default(),
-        }
+        };
+        Self { lines: Lines::new(), tree }
     }
 
     /// The next bytes.
-    pub(super) fn push(&mut self, mut piece: &[u8]) {
-        while !piece.is_empty() {
-            let room = LINE_MAX - self.held.len();
-            let window = piece.get(..room).unwrap_or(piece);
-            let end = memchr(b'\n', window).map(|at| at + 1);
-            if end.is_none() && window.len() < room {
-                self.held.extend_from_slice(piece);
-                return;
-            }
-            let (line, rest) = piece.split_at(end.unwrap_or(window.len()));
-            piece = rest;
-            if self.held.is_empty() {
-                self.line(line);
-            } else {
-                self.held.extend_from_slice(line);
-                self.held_line();
-            }
-        }
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.lines.push(piece, |line| self.tree.line(line));
     }
 
     /// All bytes have come.
-    pub(super) fn finish(mut self) -> Scanned {
-        if !self.held.is_empty() {
-            self.held_line();
-        }
-        self.close(0, self.place);
-        Scanned { size: self.place.offset, entities: self.entities, fields: self.fields, sample: self.sample }
+    pub(super) fn finish(self) -> Scanned {
+        let Self { mut lines, mut tree } = self;
+        lines.finish(|line| tree.line(line));
+        tree.close(0, lines.place());
+        let Tree { entities, fields, sample, .. } = tree;
+        Scanned { size: lines.place().offset, entities, fields, sample }
     }
+}
 
-    fn held_line(&mut self) {
-        let mut line = std::mem::take(&mut self.held);
-        self.line(&line);
-        line.clear();
-        self.held = line;
-    }
-
-    fn line(&mut self, bytes: &[u8]) {
-        let start = self.place;
-        let before = self.ending;
-        self.ending = Ending::of(bytes, before);
-        let line_feeds = start.line_feeds + u64::from(bytes.ends_with(b"\n"));
-        self.place = Place { offset: start.offset + bytes.len(), line_feeds };
-        let line = Line { bytes, start, end: self.place, before };
+impl Tree {
+    fn line(&mut self, line: Line<'_>) {
         if !self.is_delimiter(line) {
             self.content(line);
         }
@@ -157,22 +90,26 @@ impl Scanner {
 
     /// A line between two parts, if it is one. The innermost boundary goes before outer ones that are equal.
     fn is_delimiter(&mut self, line: Line<'_>) -> bool {
-        if !line.bytes.starts_with(b"--") || !line.is_whole() || self.is_full() {
+        if !line.bytes.starts_with(b"--") || self.is_full() {
             return false;
         }
         let found = self.open.iter().enumerate().rev().find_map(|(level, open)| {
-            let kind = delimits(line.bytes, open.boundary.as_deref()?)?;
+            let kind = line.delimits(open.boundary.as_deref()?)?;
             Some((level, open.entity, kind))
         });
         let Some((level, entity, kind)) = found else {
             return false;
         };
+        self.end_heads(line.without_break());
+        if self.is_full() {
+            return false;
+        }
         self.close(level + 1, line.without_break());
         match kind {
             Delimiter::Next => {
                 let digest = self.entities.get(entity).is_some_and(|parent| parent.mime.subtype == "digest");
                 let role = if digest { Role::DigestPart } else { Role::Part };
-                self.header = Some(Header::new(role, line.end.offset));
+                self.head = Some(Head::new(role, line.end.offset));
             }
             Delimiter::Last => {
                 if let Some(open) = self.open.get_mut(level) {
@@ -185,12 +122,12 @@ impl Scanner {
 
     fn content(&mut self, line: Line<'_>) {
         // Twice at most: the header that ends without a line may be followed by that of a message inside.
-        while let Some(header) = &mut self.header {
-            match header.take(line) {
+        while let Some(head) = &mut self.head {
+            match head.take(line) {
                 Taken::Yes => return,
-                Taken::Last => return self.end_header(line.end),
+                Taken::Last => return self.end_head(line.end),
                 Taken::No => {
-                    self.end_header(line.start);
+                    self.end_head(line.start);
                     if self.is_delimiter(line) {
                         return;
                     }
@@ -200,18 +137,26 @@ impl Scanner {
         self.sample.more(line.bytes);
     }
 
+    /// There is no more header, not even of a message inside.
+    fn end_heads(&mut self, place: Place) {
+        while self.head.is_some() {
+            self.end_head(place);
+        }
+    }
+
     /// The header has ended and a body begins.
-    fn end_header(&mut self, body: Place) {
-        let Some(header) = self.header.take() else {
+    fn end_head(&mut self, body: Place) {
+        let Some(head) = self.head.take() else {
             return;
         };
-        let mut entity = Entity::new(header.role, header.start, &header.fields, &mut self.budget);
-        entity.body = body.offset;
+        let mut entity = Entity::new(head.role, head.start, &head.fields, &mut self.budget);
+        entity.body = body.offset.max(head.start);
         entity.lines = body.line_feeds;
         let within_message = self.open.iter().any(|open| self.holds_message(open));
         let index = self.entities.len();
         self.open.push(Open { entity: index, boundary: None });
-        if entity.content != Content::Leaf && (self.is_full() || self.open.len() >= DEPTH_MAX) {
+        let no_room = index + 1 >= PARTS_MAX || self.budget.is_spent() || self.open.len() >= DEPTH_MAX;
+        if entity.content != Content::Leaf && no_room {
             entity.content = Content::Sealed;
         }
         match entity.content {
@@ -221,22 +166,20 @@ impl Scanner {
                 }
             }
             Content::Message => {
-                self.header = Some(Header::new(Role::Message, entity.body));
+                self.head = Some(Head::new(Role::Message, entity.body));
             }
             Content::Leaf if !within_message => self.sample.begin(&entity),
             Content::Leaf | Content::Sealed => {}
         }
-        if header.role == Role::Outermost {
-            self.fields = header.fields;
+        if head.role == Role::Outermost {
+            self.fields = head.fields;
         }
         self.entities.push(entity);
     }
 
     /// Whatever is open beyond so many levels ends.
     fn close(&mut self, levels: usize, place: Place) {
-        while self.header.is_some() {
-            self.end_header(place);
-        }
+        self.end_heads(place);
         self.sample.end();
         let total = self.entities.len();
         for open in self.open.drain(levels.min(self.open.len())..).rev() {
@@ -263,122 +206,9 @@ impl Scanner {
     }
 }
 
-enum Taken {
-    /// It belongs to the header.
-    Yes,
-    /// It is the empty line.
-    Last,
-    /// It is the start of the body.
-    No,
-}
-
-impl Header {
-    fn new(role: Role, start: usize) -> Self {
-        Self { role, start, fields: Gathered::default(), boundary: None }
-    }
-
-    fn take(&mut self, line: Line<'_>) -> Taken {
-        if !line.is_first_piece() || (is_folded(line.bytes) && !self.fields.is_empty()) {
-            self.fields.more(line.bytes);
-            return Taken::Yes;
-        }
-        if is_blank(line.bytes) {
-            return Taken::Last;
-        }
-        if self.fields.is_empty() {
-            return self.take_first(line.bytes);
-        }
-        if line.bytes.starts_with(b"--") && line.is_whole() && self.ends_at(line.bytes) {
-            return Taken::No;
-        }
-        // A line that is no field is passed over: fields that matter may follow.
-        self.fields.begin(line.bytes);
-        Taken::Yes
-    }
-
-    /// What does not begin with a field is no header, but a body without one. Some messages have lost a little at the front.
-    fn take_first(&mut self, line: &[u8]) -> Taken {
-        let outermost = self.role == Role::Outermost;
-        match line.trim_ascii_start() {
-            [] if outermost => Taken::Yes,
-            [] => Taken::Last,
-            rest if self.fields.begin(rest) || is_mbox_from(line) => Taken::Yes,
-            _ => Taken::No,
-        }
-    }
-
-    /// Is this the first boundary of a multipart, without the empty line that should come before it?
-    fn ends_at(&mut self, line: &[u8]) -> bool {
-        if self.boundary.is_none() && self.fields.value(Known::ContentType).is_some() {
-            self.boundary = Some(boundary_of(&self.fields));
-        }
-        self.boundary.iter().flatten().any(|boundary| delimits(line, boundary).is_some())
-    }
-}
-
-impl Line<'_> {
-    fn is_first_piece(&self) -> bool {
-        matches!(self.before, Ending::Lf { .. } | Ending::CrLf)
-    }
-
-    fn is_whole(&self) -> bool {
-        self.is_first_piece() && (self.bytes.len() < LINE_MAX || self.bytes.ends_with(b"\n"))
-    }
-
-    /// Where the line before ended, less its line end: that belongs to the delimiter (RFC 2046 section 5.1.1).
-    fn without_break(&self) -> Place {
-        let (bytes, line_feeds) = match self.before {
-            Ending::CrLf => (2, 1),
-            Ending::Lf { first: false } => (1, 1),
-            Ending::Lf { first: true } | Ending::Cr | Ending::Other => (0, 0),
-        };
-        Place { offset: self.start.offset - bytes, line_feeds: self.start.line_feeds - line_feeds }
-    }
-}
-
-impl Ending {
-    fn of(bytes: &[u8], before: Self) -> Self {
-        match bytes {
-            [.., b'\r', b'\n'] => Self::CrLf,
-            [b'\n'] if before == Self::Cr => Self::CrLf,
-            [.., b'\n'] => Self::Lf { first: false },
-            [.., b'\r'] => Self::Cr,
-            _ => Self::Other,
-        }
-    }
-}
-
-enum Delimiter {
-    Next,
-    Last,
-}
-
-/// RFC 2046 section 5.1.1: nothing but padding may follow. (That section would accept anything; then `--x` ends at `--xy`,
-/// which is how some write nested boundaries.)
-fn delimits(line: &[u8], boundary: &[u8]) -> Option<Delimiter> {
-    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
-    let padding = |rest: &[u8]| rest.iter().all(u8::is_ascii_whitespace);
-    match rest.strip_prefix(b"--") {
-        Some(rest) if padding(rest) => Some(Delimiter::Last),
-        None if padding(rest) => Some(Delimiter::Next),
-        _ => None,
-    }
-}
-
-fn is_folded(line: &[u8]) -> bool {
-    line.first().is_some_and(|byte| is_space(*byte))
-}
-
-/// Before the header of a message that was taken out of an mbox file.
-fn is_mbox_from(line: &[u8]) -> bool {
-    line.starts_with(b"From ") || line.starts_with(b">From ")
-}
-
-/// A line longer than this comes in pieces.
-const LINE_MAX: usize = 64 * 1024;
-
 #[cfg(test)]
 mod tests {
+    use super::super::lines::LINE_MAX;
     use super::*;
 
     /// Of each entity: header, body.
