@@ -17,6 +17,8 @@ pub(crate) struct Applier<'a> {
     index: &'a Index,
     meta: Meta,
     overlay: Overlay,
+    /// Whether the index holds anything derived that may be older than what is applied.
+    derived: bool,
     /// Blobs that stand before a transaction not yet seen.
     waiting: Vec<(BlobId, Location)>,
     /// Bytes of operations in the overlay.
@@ -32,8 +34,9 @@ impl<'a> Applier<'a> {
         let start = Place { segment: FIRST, offset: SegmentHeader::LEN };
         let fresh = Meta { applied: start, next_seq: NodeSeq(1), next_local: 1, time: Timestamp(0), store };
         let meta = meta.unwrap_or(fresh);
+        let derived = view.len(Table::Derived)? > 0;
         let overlay = Overlay::new(view, meta.next_local);
-        Ok(Self { index, meta, overlay, waiting: Vec::new(), gathered: 0, unsynced: 0 })
+        Ok(Self { index, meta, overlay, derived, waiting: Vec::new(), gathered: 0, unsynced: 0 })
     }
 
     /// How far the index is, and whose.
@@ -67,7 +70,7 @@ impl<'a> Applier<'a> {
         for (id, location) in self.waiting.drain(..) {
             self.overlay.add_blob(id, location)?;
         }
-        fold::apply(&mut self.overlay, transaction, place)?;
+        fold::apply(&mut self.overlay, transaction, place, self.derived)?;
         self.unsynced += mem::replace(&mut self.meta.applied, end).bytes_to(end);
         self.gathered += transaction.size();
         self.meta.time = transaction.time;
@@ -87,9 +90,9 @@ impl<'a> Applier<'a> {
         let fresh = Overlay::new(self.index.view()?, self.meta.next_local);
         let mut batch = mem::replace(&mut self.overlay, fresh).into_batch()?;
         batch.put(Table::Meta, META_KEY, self.meta.encode());
-        self.index.apply(&batch)?;
-        self.overlay = Overlay::new(self.index.view()?, self.meta.next_local);
         self.unsynced += batch.bytes();
+        self.index.apply(batch)?;
+        self.overlay = Overlay::new(self.index.view()?, self.meta.next_local);
         self.gathered = 0;
         if self.unsynced >= UNSYNCED_MAX { self.checkpoint() } else { Ok(()) }
     }

@@ -25,16 +25,22 @@ pub(crate) enum FoldError {
     Index(#[from] IndexError),
 }
 
-/// Applies a transaction of the log that stands at `place`.
-pub(crate) fn apply(overlay: &mut Overlay, transaction: &Transaction, place: Place) -> Result<(), FoldError> {
+/// Applies a transaction of the log that stands at `place`. What was derived from the objects that it changes is dropped, if
+/// there is anything derived: it may be older than they are, in an index that came back from a checkpoint.
+pub(crate) fn apply(
+    overlay: &mut Overlay,
+    transaction: &Transaction,
+    place: Place,
+    derived: bool,
+) -> Result<(), FoldError> {
     for group in &transaction.groups {
-        apply_group(overlay, group, place)?;
+        apply_group(overlay, group, place, derived)?;
     }
     overlay.keep(transaction.time);
     Ok(())
 }
 
-fn apply_group(overlay: &mut Overlay, group: &Group, place: Place) -> Result<(), FoldError> {
+fn apply_group(overlay: &mut Overlay, group: &Group, place: Place, derived: bool) -> Result<(), FoldError> {
     let account = group.account;
     let mut row = match overlay.account(&account)? {
         Some(row) => row,
@@ -47,8 +53,9 @@ fn apply_group(overlay: &mut Overlay, group: &Group, place: Place) -> Result<(),
     for op in &group.ops {
         let (kind, key) = op.target();
         apply_op(overlay, account, &mut row, op)?;
-        // What was derived from an object may be older than it: the index came back from a checkpoint.
-        overlay.set_derived(object_key(row.local, kind, key), None);
+        if derived {
+            overlay.set_derived(object_key(row.local, kind, key), None);
+        }
     }
     end_group(overlay, account, row, group);
     overlay.add_log(row.local, group.lsn, place);

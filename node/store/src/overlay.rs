@@ -257,11 +257,11 @@ impl Overlay {
         let is_dropped =
             |key: &[u8]| key.first_chunk().is_some_and(|local| dropped.contains(&u32::from_be_bytes(*local)));
         for (id, row) in self.accounts {
-            batch.rows.insert((Table::Accounts, id.as_bytes().to_vec()), row.map(|row| row.encode()));
+            batch.set(Table::Accounts, *id.as_bytes(), row.map(|row| row.encode()));
         }
-        batch.rows.extend(self.objects.into_iter().map(|(key, row)| ((Table::Objects, key), row)));
+        batch.extend(Table::Objects, self.objects);
         let derived = self.derived.into_iter().filter(|(key, _)| !is_dropped(key));
-        batch.rows.extend(derived.map(|(key, row)| ((Table::Derived, key), row)));
+        batch.extend(Table::Derived, derived);
         for (local, lsn, place) in self.log {
             if !dropped.contains(&local) {
                 batch.put(Table::Log, log_key(local, lsn), place.encode());
@@ -273,7 +273,7 @@ impl Overlay {
             count_dead(&mut dead, before, -1);
             count_dead(&mut dead, Some(row), 1);
             let swept = row.location.is_none() && row.references == 0;
-            batch.rows.insert((Table::Blobs, id.as_bytes().to_vec()), (!swept).then(|| row.encode()));
+            batch.set(Table::Blobs, *id.as_bytes(), (!swept).then(|| row.encode()));
         }
         for (segment, change) in dead {
             let key = segment.to_be_bytes();
@@ -282,7 +282,7 @@ impl Overlay {
             let revision = self.revisions.get(&segment).copied().unwrap_or(row.revision);
             let row = SegmentRow { revision, dead: row.dead.saturating_add_signed(change) };
             let value = (row != SegmentRow::default()).then(|| row.encode());
-            batch.rows.insert((Table::Segments, key.to_vec()), value);
+            batch.set(Table::Segments, key, value);
         }
         Ok(batch)
     }

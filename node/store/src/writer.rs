@@ -198,12 +198,13 @@ impl Writer {
 
     fn apply(&mut self, overlay: Overlay, meta: Meta) -> Result<(), BatchFault> {
         let mut batch = overlay.into_batch().map_err(|e| self.index_failed(e))?;
-        if batch.rows.is_empty() && batch.clear.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         batch.put(Table::Meta, META_KEY, meta.encode());
-        self.core.index.apply(&batch).map_err(|e| self.index_failed(e))?;
-        self.unsynced += batch.bytes() + mem::replace(&mut self.meta, meta).applied.bytes_to(meta.applied);
+        let bytes = batch.bytes();
+        self.core.index.apply(batch).map_err(|e| self.index_failed(e))?;
+        self.unsynced += bytes + mem::replace(&mut self.meta, meta).applied.bytes_to(meta.applied);
         self.dirty = true;
         Ok(())
     }

@@ -97,7 +97,7 @@ fn replace(
         };
         let _places = core.places.write().unwrap_or_else(PoisonError::into_inner);
         let swept = plan.swept.iter().map(|(id, _)| id);
-        let applied = core.appender.unless_pinned(swept, since, || core.index.apply(&batch));
+        let applied = core.appender.unless_pinned(swept, since, || core.index.apply(batch));
         let Some(applied) = applied else { return Ok(None) };
         applied.map_err(poison)?;
         core.segments.adopt(plan.segment, revision, file);
@@ -123,7 +123,7 @@ fn batch(
     for (id, location) in &plan.swept {
         match blob_at(view, id, *location)? {
             Some(row) if row.references == 0 && row.idle_since <= since => {
-                batch.rows.insert((Table::Blobs, id.as_bytes().to_vec()), None);
+                batch.set(Table::Blobs, *id.as_bytes(), None);
             }
             _ => return Ok(None),
         }

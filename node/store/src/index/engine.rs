@@ -15,7 +15,7 @@ use redb::{
 };
 
 use super::backend::Backend;
-use super::{Batch, IndexError, Table};
+use super::{Batch, Change, IndexError, Table};
 use crate::disk::DiskFile;
 
 type Key = &'static [u8];
@@ -52,10 +52,10 @@ impl Index {
     }
 
     /// Makes a batch visible. It is durable after the next checkpoint.
-    pub(crate) fn apply(&self, batch: &Batch) -> Result<(), IndexError> {
+    pub(crate) fn apply(&self, mut batch: Batch) -> Result<(), IndexError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::None)?;
-        self.write(&transaction, batch)?;
+        write(&transaction, &mut batch)?;
         transaction.commit()?;
         Ok(())
     }
@@ -69,36 +69,26 @@ impl Index {
         transaction.set_quick_repair(true);
         Ok(transaction.commit()?)
     }
+}
 
-    fn write(&self, transaction: &redb::WriteTransaction, batch: &Batch) -> Result<(), IndexError> {
-        for (table, prefix) in &batch.clear {
-            let mut table = transaction.open_table(definition(*table))?;
-            let end = end_of_prefix(prefix);
-            let range = (
-                Bound::Included(prefix.as_slice()),
-                end.as_deref().map_or(Bound::Unbounded, Bound::Excluded),
-            );
-            table.retain_in::<&[u8], _>(range, |_, _| false)?;
-        }
-        for name in Table::ALL {
-            let mut rows = batch
-                .rows
-                .range((name, Vec::new())..)
-                .take_while(|((table, _), _)| *table == name)
-                .peekable();
-            if rows.peek().is_none() {
-                continue;
-            }
-            let mut table = transaction.open_table(definition(name))?;
-            for ((_, key), value) in rows {
-                match value {
-                    Some(value) => _ = table.insert(key.as_slice(), &value[..])?,
-                    None => _ = table.remove(key.as_slice())?,
-                }
-            }
-        }
-        Ok(())
+fn write(transaction: &redb::WriteTransaction, batch: &mut Batch) -> Result<(), IndexError> {
+    for (table, prefix) in &batch.clear {
+        let mut table = transaction.open_table(definition(*table))?;
+        let end = end_of_prefix(prefix);
+        let range =
+            (Bound::Included(prefix.as_slice()), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
+        table.retain_in::<&[u8], _>(range, |_, _| false)?;
     }
+    for (table, changes) in batch.sorted() {
+        let mut table = transaction.open_table(definition(table))?;
+        for Change { key, row } in changes {
+            match row {
+                Some(row) => _ = table.insert(key.as_slice(), &row[..])?,
+                None => _ = table.remove(key.as_slice())?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The index as it was at one moment.

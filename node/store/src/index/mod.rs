@@ -9,8 +9,6 @@ pub(crate) mod rows;
 
 pub(crate) use engine::{Index, Row, Rows, View, end_of_prefix, is_damage};
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 /// The tables, each with its version in its name.
@@ -54,21 +52,47 @@ impl Table {
 pub(crate) struct Batch {
     /// Whole ranges to remove, before anything is put.
     pub(crate) clear: Vec<(Table, Vec<u8>)>,
-    /// Rows to put, or to remove where there is no value; in key order, which the engine likes.
-    pub(crate) rows: BTreeMap<(Table, Vec<u8>), Option<Bytes>>,
+    tables: [Vec<Change>; Table::ALL.len()],
+}
+
+/// A row to put, or a key to remove.
+#[derive(Debug)]
+struct Change {
+    key: Vec<u8>,
+    row: Option<Bytes>,
 }
 
 impl Batch {
-    /// Bytes of keys and values.
-    pub(crate) fn bytes(&self) -> u64 {
-        let row = |(key, value): (&(Table, Vec<u8>), &Option<Bytes>)| {
-            key.1.len() + value.as_ref().map_or(0, Bytes::len)
-        };
-        self.rows.iter().map(row).sum::<usize>() as u64
+    pub(crate) fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, row: impl Into<Bytes>) {
+        self.set(table, key, Some(row.into()));
     }
 
-    pub(crate) fn put(&mut self, table: Table, key: impl Into<Vec<u8>>, value: impl Into<Bytes>) {
-        self.rows.insert((table, key.into()), Some(value.into()));
+    /// Puts a row, or removes it; once for each key.
+    pub(crate) fn set(&mut self, table: Table, key: impl Into<Vec<u8>>, row: Option<Bytes>) {
+        self.tables[table as usize].push(Change { key: key.into(), row });
+    }
+
+    pub(crate) fn extend(&mut self, table: Table, rows: impl IntoIterator<Item = (Vec<u8>, Option<Bytes>)>) {
+        self.tables[table as usize].extend(rows.into_iter().map(|(key, row)| Change { key, row }));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clear.is_empty() && self.tables.iter().all(Vec::is_empty)
+    }
+
+    /// Bytes of keys and rows.
+    pub(crate) fn bytes(&self) -> u64 {
+        let bytes = |change: &Change| change.key.len() + change.row.as_ref().map_or(0, Bytes::len);
+        self.tables.iter().flatten().map(bytes).sum::<usize>() as u64
+    }
+
+    /// The changes of each table that has any, in key order, which the engine likes.
+    fn sorted(&mut self) -> impl Iterator<Item = (Table, &[Change])> {
+        let tables = Table::ALL.into_iter().zip(&mut self.tables).filter(|(_, changes)| !changes.is_empty());
+        tables.map(|(table, changes)| {
+            changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            (table, changes.as_slice())
+        })
     }
 }
 

@@ -209,7 +209,7 @@ mod tests {
             .unwrap();
         let mut batch = Batch::default();
         spoil(&store.core().index.view().unwrap(), &mut batch);
-        store.core().index.apply(&batch).unwrap();
+        store.core().index.apply(batch).unwrap();
         let report = verify(store.core(), &mut |_| {}).unwrap();
         report.findings.iter().map(ToString::to_string).collect()
     }
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_object_that_the_log_has_is_missed() {
         let key = object_key(1, ObjectKind::MESSAGE, b"k");
-        let findings = spoiled(|_, batch| drop(batch.rows.insert((Table::Objects, key), None)));
+        let findings = spoiled(|_, batch| batch.set(Table::Objects, key, None));
         starts(
             &findings,
             &["the index lacks row \\x04k of table objects-1 (account ", "account aeaqcai", "blob "],
