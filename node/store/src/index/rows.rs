@@ -279,4 +279,19 @@ mod tests {
         assert_eq!(SegmentRow::decode(&segment.encode()), Ok(segment));
         assert_eq!(split_log_key(&log_key(3, Lsn(4))), Ok((3, Lsn(4))));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80)) {
+            _ = Meta::decode(&bytes);
+            _ = AccountRow::decode(&bytes);
+            _ = BlobRow::decode(&bytes);
+            _ = SegmentRow::decode(&bytes);
+            _ = Place::decode(&bytes);
+            _ = split_object_key(&bytes);
+            _ = split_log_key(&bytes);
+            _ = split_id(&bytes);
+            _ = crate::object::ObjectRef::decode(&bytes);
+        }
+    }
 }
