@@ -18,7 +18,8 @@ use super::value;
 
 impl Summary {
     /// BCC, CC, FROM, SUBJECT, TO: is the text in this field of the envelope? Of addresses, as they would be written:
-    /// `name <local@host>`. No field contains nothing.
+    /// `name <local@host>`. What is not there has not even the empty text; of a list beyond [`FIELD_MAX`](super::FIELD_MAX)
+    /// the rest is not there.
     pub fn envelope_has(&self, field: Header, needle: &Needle) -> bool {
         let list = match field {
             Header::Subject => {
@@ -32,8 +33,8 @@ impl Summary {
         addresses(&mut self.envelope_item(list)).is_some_and(|text| needle.is_in(&text))
     }
 
-    /// HEADER, as far as the envelope can tell without the message: what clients ask about Message-ID most of all. `None`:
-    /// ask [`Content::header_has`].
+    /// HEADER, as far as the envelope can tell without the message: most of all, clients ask about Message-ID. `None`: ask
+    /// [`Content::header_has`].
     pub fn header_has(&self, name: &HeaderName, needle: &Needle) -> Option<bool> {
         let is = |(other, _): &&(&str, usize)| name.as_str().eq_ignore_ascii_case(other);
         let (_, item) = ENVELOPE_TEXTS.iter().find(is).filter(|_| !self.is_lossy())?;
@@ -215,7 +216,7 @@ fn unicode(text: &[u8]) -> String {
     value::decode_words(&String::from_utf8_lossy(text)).into_owned()
 }
 
-/// The fields that are a text in the envelope, and the how manieth item they are.
+/// The fields that are a text in the envelope, and how many items stand before them.
 const ENVELOPE_TEXTS: [(&str, usize); 4] =
     [("Date", 0), ("Subject", 1), ("In-Reply-To", 8), ("Message-ID", 9)];
 

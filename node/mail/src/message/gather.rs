@@ -125,8 +125,8 @@ const NAMES: [(&str, Known); 19] = [
     ("To", Known::To),
 ];
 
-/// Of a longer value only the start is read: about 500 addresses.
-pub const FIELD_MAX: usize = 32 * 1024;
+/// Of a longer value only the start is read: about 3,000 addresses.
+pub const FIELD_MAX: usize = 128 * 1024;
 
 #[cfg(test)]
 mod tests {

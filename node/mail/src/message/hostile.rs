@@ -6,7 +6,7 @@ use super::check::checked;
 use super::*;
 
 /// About this many bytes each: enough for quadratic time to be noticed.
-const SIZE: usize = if cfg!(debug_assertions) { 128 << 10 } else { 2 << 20 };
+const SIZE: usize = if cfg!(debug_assertions) { 64 << 10 } else { 2 << 20 };
 
 const HEAD: &str = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
 

@@ -52,7 +52,7 @@ pub const DEPTH_MAX: usize = essaim_imap::response::BodyStructure::DEPTH_MAX;
 pub const PARTS_MAX: usize = 5_000;
 
 /// How many bytes of text ENVELOPE may have; what does not fit is left out.
-pub const ENVELOPE_MAX: usize = 64 * 1024;
+pub const ENVELOPE_MAX: usize = 192 * 1024;
 
 /// How many bytes BODYSTRUCTURE may have, within a few; after that no more parts are told apart. Together with the
 /// rest a summary stays below the store's limit of 1 MiB for a value.
