@@ -38,6 +38,8 @@ pub struct NodeBuilder {
 #[derive(Debug)]
 struct Running {
     child: Child,
+    /// Kept open: a node tells its service manager more than that it is ready.
+    _notify: UnixDatagram,
     ports: BTreeMap<String, SocketAddr>,
     start_up: Duration,
 }
@@ -217,7 +219,7 @@ impl Node {
             panic!("the node did not come up: {reason}\n{}", tail(&self.log()));
         }
         let start_up = started.elapsed();
-        Running { child, ports: read_ports(&ports_file), start_up }
+        Running { child, _notify: notify, ports: read_ports(&ports_file), start_up }
     }
 
     /// The process, the socket on which it says `READY=1`, and where its ports will stand.

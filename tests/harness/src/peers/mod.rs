@@ -7,7 +7,7 @@ mod sink;
 
 pub use dovecot::{Dovecot, MailFormat};
 pub use postfix::{Postfix, PostfixRoute};
-pub use sink::Sink;
+pub use sink::{Manner, Sink};
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
