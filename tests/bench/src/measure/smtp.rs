@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use essaim_harness::peers::Sink;
+use essaim_harness::peers::{Manner, Sink};
 use essaim_harness::smtp::stuffed;
 use essaim_harness::{Account, Smtp};
 
@@ -44,7 +44,7 @@ pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
 
 /// The same client and a server that throws everything away: far above what is measured, or the client is the limit.
 fn client_alone(report: &mut Report, sessions: usize) -> anyhow::Result<()> {
-    let Some(sink) = Sink::start() else { return Ok(()) };
+    let Some(sink) = Sink::start(Manner::Forget) else { return Ok(()) };
     let messages: Vec<Vec<u8>> =
         mail::batch("sink", SINK_MESSAGES, mail::SENT_SIZE).iter().map(|message| stuffed(message)).collect();
     let took = send(sink.address, &messages, &mail::accounts(1), sessions)?;
