@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::Loaded;
 use crate::control::{Control, Handler};
@@ -24,6 +24,7 @@ use crate::listen::{
     Bounds, Clients, Counters, Crowd, Http, Imap, Listener, Opening, Pace, PlainLogin, Protocol, Smtp,
 };
 use crate::operation::{Caller, Request};
+use crate::outbound::Outbound;
 use crate::ports::{self, PortsFile};
 use crate::progress::Progress;
 use crate::services::Services;
@@ -47,7 +48,9 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let addresses = listeners.addresses();
     let first = if file.is_none() { first_run::make_account(&node).await? } else { None };
     let starttls = tls.as_ref().map(|tls| tls.acceptor(&[])).transpose()?;
-    let running = listeners.start(&node, starttls.as_ref(), &stop);
+    let outbound = Outbound::open(&node.config)?;
+    let mut running = listeners.start(&node, starttls.as_ref(), &stop);
+    running.spawn(send(node.clone(), outbound, stop.clone()));
 
     let ports_file = PortsFile::write(&node.config.data_dir, &addresses)
         .map_err(|error| Failure::caused("could not write run/ports.json", &error))?;
@@ -148,6 +151,20 @@ impl Start<'_> {
             self.stop.clone(),
             linger,
         ));
+    }
+}
+
+/// Keeps outgoing mail moving until `stop`. A store that fails ends the node from elsewhere.
+async fn send(node: Services, outbound: Outbound, stop: Stop) {
+    let patience = async {
+        stop.requested().await;
+        tokio::time::sleep(node.config.limits.shutdown_timeout).await;
+    };
+    tokio::select! {
+        ended = node.queue.run(outbound, stop.requested()) => if let Err(error) = ended {
+            error!(error = &error as &dyn std::error::Error, "outgoing mail has stopped");
+        },
+        () = patience => info!("messages on their way out are sent again after the next start"),
     }
 }
 

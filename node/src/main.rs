@@ -9,6 +9,7 @@ mod first_run;
 mod listen;
 mod logging;
 mod operation;
+mod outbound;
 mod owner;
 mod pages;
 mod ports;

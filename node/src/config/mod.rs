@@ -11,6 +11,7 @@ mod load;
 mod problem;
 mod schema;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -117,6 +118,8 @@ pub(crate) struct MailConfig {
     pub(crate) relay_user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) relay_password_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) routes: BTreeMap<Domain, HostPort>,
     pub(crate) max_message_size: ByteSize,
     pub(crate) max_received_headers: u32,
     pub(crate) max_mailboxes: u32,
@@ -280,6 +283,7 @@ impl Default for MailConfig {
             relay_tls: RelayTls::Starttls,
             relay_user: None,
             relay_password_file: None,
+            routes: BTreeMap::new(),
             max_message_size: rules.max_message_size,
             max_received_headers: rules.max_received_headers,
             max_mailboxes: rules.max_mailboxes,

@@ -80,7 +80,7 @@ impl QueueConfig {
 
     fn wait_after(&self, attempts: u32) -> Duration {
         let step = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let wait = self.retry.get(step).or(self.retry.last()).copied();
+        let wait = self.retry.get(step).or_else(|| self.retry.last()).copied();
         wait.unwrap_or(WAIT_MIN).max(WAIT_MIN)
     }
 }

@@ -89,6 +89,11 @@ impl Queue {
         Self { store, accounts, hoster, hostname, config: Arc::new(config), waiting: Arc::default() }
     }
 
+    /// Whose objects the entries are: for [`enqueue`].
+    pub fn hoster(&self) -> AccountId {
+        self.hoster
+    }
+
     /// Entries that wait, while [`Queue::run`] runs.
     pub fn waiting(&self) -> u64 {
         u64::try_from(self.waiting.load(Ordering::Relaxed)).unwrap_or(0)

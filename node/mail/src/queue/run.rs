@@ -48,13 +48,14 @@ impl Queue {
             stopping: AtomicBool::new(false),
         });
         let mut changes = self.store.watch(self.hoster);
-        let mut at = *changes.borrow_and_update();
-        running.read_all().await?;
+        changes.mark_unchanged();
+        let mut at = running.read_all().await?;
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
-            if running.scheduler().must_read_again(now()) {
-                running.read_all().await?;
+            let again = running.scheduler().must_read_again(now());
+            if again {
+                at = running.read_all().await?;
             }
             while let Some((route, lane)) = running.start() {
                 connections.spawn(Arc::clone(&running).work(route, lane));
@@ -72,6 +73,7 @@ impl Queue {
         while let Some(done) = connections.join_next().await {
             finished(done)?;
         }
+        running.follow(at)?;
         Ok(())
     }
 }
@@ -91,11 +93,12 @@ impl<T: Transport> Running<T> {
         self.scheduler().wake_at(now).map_or(PAUSE_MAX, |wake| wake.since(now).min(PAUSE_MAX))
     }
 
-    /// Notes the whole queue.
-    async fn read_all(self: &Arc<Self>) -> Result<(), QueueError> {
+    /// Notes the whole queue; up to which LSN that is.
+    async fn read_all(self: &Arc<Self>) -> Result<Lsn, QueueError> {
         let running = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || {
             let snapshot = running.queue.store.read()?;
+            let at = snapshot.account(running.queue.hoster)?.map_or(Lsn::ZERO, |state| state.lsn);
             let mut count = 0;
             let bad = snapshot.scan(
                 running.queue.hoster,
@@ -112,7 +115,7 @@ impl<T: Transport> Running<T> {
                 },
             )?;
             running.queue.waiting.store(count, Ordering::Relaxed);
-            bad.map_or(Ok(()), |error| Err(error.into()))
+            bad.map_or(Ok(at), |error| Err(error.into()))
         });
         read.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }

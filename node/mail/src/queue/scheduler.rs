@@ -353,7 +353,7 @@ mod tests {
                     scheduler.finish_lane(lane, next);
                     scheduler.finish_connection(route);
                 }
-                if running.is_empty() && !scheduler.beyond.is_some_and(|due| due <= now) {
+                if running.is_empty() && scheduler.beyond.is_none_or(|due| due > now) {
                     match scheduler.wake_at(now) {
                         Some(wake) => { prop_assert!(wake > now); now = wake }
                         None => break,

@@ -101,7 +101,12 @@ struct Node {
     store: Store,
     queue: Queue,
     alice: AccountId,
-    running: Option<(oneshot::Sender<()>, JoinHandle<Result<(), QueueError>>)>,
+    running: Option<Running>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), QueueError>>,
 }
 
 fn quick() -> QueueConfig {
@@ -137,13 +142,13 @@ impl Node {
         let (stop, stopped) = oneshot::channel::<()>();
         let (queue, hosts) = (self.queue.clone(), hosts.clone());
         let run = async move { queue.run(hosts, async { drop(stopped.await) }).await };
-        self.running = Some((stop, tokio::spawn(run)));
+        self.running = Some(Running { stop, task: tokio::spawn(run) });
     }
 
     async fn stop(&mut self) {
-        let (stop, running) = self.running.take().unwrap();
+        let Running { stop, task } = self.running.take().unwrap();
         stop.send(()).unwrap();
-        running.await.unwrap().unwrap();
+        task.await.unwrap().unwrap();
     }
 
     async fn send(&self, sender: Option<&str>, recipients: &[&str], text: &str) -> Vec<QueueId> {

@@ -90,6 +90,13 @@ struct Export<'a> {
     report: ExportReport,
 }
 
+/// A message of a mailbox.
+struct Entry {
+    uid: Uid,
+    message: Message,
+    blobs: Vec<BlobId>,
+}
+
 /// A mailbox on its way out.
 struct Folder<'a> {
     path: &'a Path,
@@ -120,7 +127,7 @@ impl Export<'_> {
         };
         let mut after = 0;
         while let Some(page) = self.page(id, after)? {
-            for (uid, message, blobs) in page {
+            for Entry { uid, message, blobs } in page {
                 after = uid.value();
                 folder.write(self.store, uid, &message, &blobs)?;
                 self.report.messages += 1;
@@ -137,11 +144,7 @@ impl Export<'_> {
     }
 
     /// The next messages after a UID; `None` after the last.
-    fn page(
-        &self,
-        id: MailboxId,
-        after: u32,
-    ) -> Result<Option<Vec<(Uid, Message, Vec<BlobId>)>>, ExportError> {
+    fn page(&self, id: MailboxId, after: u32) -> Result<Option<Vec<Entry>>, ExportError> {
         let Some(first) = after.checked_add(1) else { return Ok(None) };
         let (from, to) = record::message_range(id, first, u32::MAX);
         let mut page = Vec::new();
@@ -155,7 +158,7 @@ impl Export<'_> {
         for entry in entries.take(AT_ONCE) {
             let (key, object) = entry?;
             let (_, uid) = record::message_of_key(&key)?;
-            page.push((uid, Message::decode(&object.value)?, object.blobs));
+            page.push(Entry { uid, message: Message::decode(&object.value)?, blobs: object.blobs });
         }
         Ok((!page.is_empty()).then_some(page))
     }

@@ -1,0 +1,149 @@
+//! Mail to other hosts: what carries the queue's messages. When and in which order is the queue's affair.
+
+mod dns;
+mod hosts;
+mod session;
+mod talk;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use essaim_mail::queue::{Route, Transport};
+use essaim_smtp::client::{Config, Encryption, Limits, Login};
+use essaim_types::{Domain, Secret};
+use rustls::ClientConfig;
+
+use crate::config::{self, HostPort, RelayTls};
+use crate::failure::Failure;
+use dns::SystemDns;
+
+pub(crate) use session::SmtpSession;
+
+/// How this node reaches other hosts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbound(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    hostname: Domain,
+    limits: Limits,
+    dns: SystemDns,
+    /// Whoever answers: that nobody can listen is better than nothing (RFC 7435).
+    anybody: Arc<ClientConfig>,
+    /// Whoever proves to have the name.
+    verified: Arc<ClientConfig>,
+    relay: Option<Relay>,
+    routes: BTreeMap<Domain, HostPort>,
+}
+
+/// The smart host that takes everything.
+#[derive(Debug)]
+struct Relay {
+    to: HostPort,
+    encryption: Encryption,
+    /// User, and the file with the password.
+    login: Option<(String, PathBuf)>,
+}
+
+/// Where mail for a domain goes.
+#[derive(Debug, Clone, Copy)]
+enum Way<'a> {
+    /// What the operator wrote down for this domain: a lab, an internal host.
+    Written(&'a HostPort),
+    Relay(&'a Relay),
+    Mx,
+}
+
+impl Outbound {
+    /// Reads what it needs: the system's name servers; whether the smart host's password can be read.
+    pub(crate) fn open(config: &config::Config) -> Result<Self, Failure> {
+        let relay = config.mail.relay.as_ref().map(|to| Relay::new(to, &config.mail));
+        if let Some((_, file)) = relay.as_ref().and_then(|relay| relay.login.as_ref()) {
+            password(file)?;
+        }
+        Ok(Self(Arc::new(Shared {
+            hostname: config.hoster.hostname().clone(),
+            limits: Limits::default(),
+            dns: SystemDns::open(),
+            anybody: tls::anybody(),
+            verified: tls::verified(tls::public_roots()),
+            relay,
+            routes: config.mail.routes.clone(),
+        })))
+    }
+}
+
+impl Shared {
+    fn way(&self, domain: &Domain) -> Way<'_> {
+        match (self.routes.get(domain), &self.relay) {
+            (Some(to), _) => Way::Written(to),
+            (None, Some(relay)) => Way::Relay(relay),
+            (None, None) => Way::Mx,
+        }
+    }
+
+    /// How to speak to a host that does not know us.
+    fn stranger(&self, encryption: Encryption) -> Arc<Config> {
+        let (hostname, limits) = (self.hostname.clone(), self.limits.clone());
+        Arc::new(Config { hostname, encryption, login: None, limits })
+    }
+
+    /// How to speak to the smart host. The password is read anew for each connection, so that it can be changed.
+    fn customer(&self, relay: &Relay) -> Result<Arc<Config>, Failure> {
+        let login =
+            relay.login.as_ref().map(|(user, file)| Ok::<_, Failure>((user.clone(), password(file)?)));
+        let login = login.transpose()?.map(|(user, password)| Login { user, password });
+        let (hostname, limits) = (self.hostname.clone(), self.limits.clone());
+        Ok(Arc::new(Config { hostname, encryption: relay.encryption, login, limits }))
+    }
+}
+
+impl Relay {
+    fn new(to: &HostPort, mail: &config::MailConfig) -> Self {
+        let encryption = match mail.relay_tls {
+            RelayTls::Starttls => Encryption::Required,
+            RelayTls::Tls => Encryption::Implicit,
+            RelayTls::Off => Encryption::Never,
+        };
+        let login = mail.relay_user.clone().zip(mail.relay_password_file.clone());
+        Self { to: to.clone(), encryption, login }
+    }
+}
+
+impl Transport for Outbound {
+    type Session = SmtpSession;
+
+    fn route(&self, domain: &Domain) -> Route {
+        match self.0.way(domain) {
+            Way::Written(to) | Way::Relay(Relay { to, .. }) => Route(format!("{}:{}", to.host, to.port)),
+            Way::Mx => Route(domain.to_string()),
+        }
+    }
+
+    fn session(&self, _route: &Route) -> SmtpSession {
+        SmtpSession::new(Arc::clone(&self.0))
+    }
+}
+
+fn password(file: &Path) -> Result<Secret, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let what = format_args!("the smart host's password in {} cannot be read", file.display());
+        Failure::caused(what, &error).hint("correct mail.relay_password_file or the file's owner")
+    })?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Secret::new(line)),
+        _ => Err(Failure::new(format!("{} holds no password", file.display()))
+            .hint("it is expected on the first line")),
+    }
+}
+
+/// RFC 5321 section 4.5.3.2 leaves it open; a host that has not answered by then rarely does.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+const SMTP_PORT: u16 = 25;
+
+#[cfg(test)]
+mod tests;
