@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use essaim_harness::Imap;
+use essaim_harness::{Account, Imap};
 
-use super::{Bench, Line};
-use crate::contender::Stop;
-use crate::memory;
+use super::{Bench, Line, read};
+use crate::contender::{Contender, Stop};
 use crate::report::{Goal, mebibytes};
+use crate::{mail, memory};
 
 /// After a fresh start and one visit, so that what starts on demand is there.
 pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()> {
@@ -34,34 +34,50 @@ pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()>
 pub(crate) fn with_idle_sessions(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let count = bench.plan.idle_sessions.min(bench.accounts.len());
     let accounts = &bench.accounts[..count];
-    bench.alternate(Line::memory(format!("Memory with {count} idle sessions, PSS")), 1, |contender, _| {
-        let next = AtomicUsize::new(0);
-        let contender: &dyn crate::contender::Contender = contender;
-        let sessions = std::thread::scope(|scope| {
-            let openers: Vec<_> = (0..OPENERS)
-                .map(|_| {
-                    scope.spawn(|| -> io::Result<Vec<Imap>> {
-                        let mut opened = Vec::new();
-                        while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                            let mut imap = contender.session(account)?;
-                            imap.ok("SELECT INBOX")?;
-                            imap.idle()?;
-                            opened.push(imap);
-                        }
-                        Ok(opened)
-                    })
-                })
-                .collect();
-            openers
-                .into_iter()
-                .map(|opener| opener.join().expect("an opener does not panic"))
-                .collect::<io::Result<Vec<_>>>()
-        })?;
-        let held = memory::of(&contender.processes());
-        drop(sessions);
-        Ok(mebibytes(held.proportional))
+    let line = Line::memory(format!("Memory with {count} idle sessions, PSS"));
+    bench.alternate(line, 1, |contender, _| held_with(contender, &accounts.iter().collect::<Vec<_>>()))
+}
+
+/// Many sessions in one large mailbox, which [`super::read`] has filled.
+pub(crate) fn with_a_large_mailbox(bench: &mut Bench<'_>) -> anyhow::Result<()> {
+    let line =
+        Line::memory(format!("Memory with {CROWD} sessions in a mailbox of {}, PSS", bench.plan.mailbox));
+    if !bench.wants(&line.name) {
+        return Ok(());
+    }
+    read::fill(bench)?;
+    let crowd = vec![mail::reader(bench.accounts); CROWD];
+    bench.alternate(line, 1, |contender, _| {
+        contender.restart(Stop::Orderly)?;
+        held_with(contender, &crowd)
     })
 }
 
+/// MiB while each of these waits in IDLE with INBOX selected.
+fn held_with(contender: &dyn Contender, members: &[&Account]) -> anyhow::Result<f64> {
+    let next = AtomicUsize::new(0);
+    let open = || -> io::Result<Vec<Imap>> {
+        let mut opened = Vec::new();
+        while let Some(account) = members.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut imap = contender.session(account)?;
+            imap.ok("SELECT INBOX")?;
+            imap.idle()?;
+            opened.push(imap);
+        }
+        Ok(opened)
+    };
+    let sessions = std::thread::scope(|scope| {
+        let openers: Vec<_> = (0..OPENERS).map(|_| scope.spawn(open)).collect();
+        openers
+            .into_iter()
+            .map(|opener| opener.join().expect("an opener does not panic"))
+            .collect::<io::Result<Vec<_>>>()
+    })?;
+    let held = memory::of(&contender.processes());
+    drop(sessions);
+    Ok(mebibytes(held.proportional))
+}
+
+const CROWD: usize = 50;
 const OPENERS: usize = 8;
 const IDLE_MEBIBYTES: f64 = 40.0;

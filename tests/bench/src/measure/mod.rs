@@ -46,6 +46,7 @@ pub(crate) fn run(
     smtp::run(&mut bench)?;
     append::run(&mut bench)?;
     read::run(&mut bench)?;
+    memory::with_a_large_mailbox(&mut bench)?;
     start_up::run(&mut bench)
 }
 
