@@ -56,6 +56,20 @@ fn imap_urls_list_search_fetch_and_append() {
     }
 }
 
+#[test]
+fn the_http_listener_tells_health_and_metrics() {
+    let Some(curl) = Tool::find("curl", "curl") else { return };
+    let node = Node::start();
+    let page = |path: &str| {
+        let output = run(&curl, &[&["--fail", &format!("http://{}{path}", node.address("http"))]]);
+        succeeded(path, &output);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    page("/health/live");
+    page("/health/ready");
+    assert!(page("/metrics").lines().any(|line| line.starts_with("# TYPE ")), "Prometheus text");
+}
+
 fn run(curl: &Tool, options: &[&[&str]]) -> Output {
     let mut arguments = vec!["--silent", "--show-error", "--insecure", "--max-time", "60"];
     arguments.extend(options.iter().copied().flatten());

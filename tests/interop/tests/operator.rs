@@ -86,6 +86,21 @@ fn commands_work_on_a_node_that_is_up_and_on_one_that_is_down() {
     }
 }
 
+#[test]
+fn init_makes_a_hoster_that_starts_and_says_its_dns_records() {
+    let node = Node::builder().prepare();
+    fs::remove_file(node.home().join("essaim.toml")).expect("init writes its own");
+    let made = node.essaim(&["init", "--domain", "coop.example", "--name", "The Coop"], "");
+    assert!(made.status.success(), "{}", node::text(&made));
+    let checked = node.essaim(&["config", "check"], "");
+    assert!(checked.status.success(), "{}", node::text(&checked));
+    let records = node.essaim(&["dns"], "");
+    let text = String::from_utf8_lossy(&records.stdout).into_owned();
+    assert!(records.status.success() && text.contains("MX") && text.contains("_imaps._tcp"), "{text}");
+    let again = node.essaim(&["init", "--domain", "coop.example"], "");
+    assert_eq!(again.status.code(), Some(1), "a second init overwrites nothing: {}", node::text(&again));
+}
+
 /// The README's first command, but for the ports.
 #[test]
 fn without_anything_it_makes_a_local_hoster_and_says_how_to_begin() {
