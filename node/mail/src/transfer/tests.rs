@@ -1,3 +1,5 @@
+//! Import and export against a store in memory: what goes out comes in again.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;

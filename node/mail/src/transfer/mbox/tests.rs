@@ -1,3 +1,5 @@
+//! mbox files as programs wrote them, and what must be read from them.
+
 use proptest::prelude::*;
 
 use super::*;
