@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use essaim_accounts::Actor;
 use essaim_smtp::server::Encryption;
 use essaim_web::Surface;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -16,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info, warn};
 
 use crate::config::Loaded;
-use crate::control::{Control, Handler};
+use crate::control::{Control, Handler, Received};
 use crate::failure::{Failure, causes};
 use crate::first_run;
 use crate::listen::tls::Tls;
@@ -26,7 +25,6 @@ use crate::listen::{
 use crate::operation::{Caller, Request};
 use crate::outbound::Outbound;
 use crate::ports::{self, PortsFile};
-use crate::progress::Progress;
 use crate::services::Services;
 use crate::shutdown::{self, Shutdown, Stop};
 use crate::terminal;
@@ -175,14 +173,13 @@ struct Operator(Services);
 impl Handler for Operator {
     type Request = Request;
 
-    async fn handle(
-        &self,
-        operator: String,
-        request: Request,
-        progress: Progress,
-    ) -> Result<serde_json::Value, Failure> {
-        let caller = Caller { actor: Actor::Operator(operator), progress };
-        request.perform(&self.0, &caller).await
+    fn uploads(request: &Request) -> bool {
+        request.uploads()
+    }
+
+    async fn handle(&self, received: Received<Request>) -> Result<serde_json::Value, Failure> {
+        let Received { operator, request, progress, upload } = received;
+        request.perform(&self.0, &Caller::new(operator, progress, upload)).await
     }
 }
 

@@ -1,13 +1,15 @@
 //! What an operator can ask of a node. Each operation is written once, over the node's services; a running node performs it for
 //! whoever calls at its control socket, and without one the command opens the store and performs it itself.
 
+use std::sync::{Mutex, PoisonError};
+
 use essaim_accounts::Actor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Place;
 use crate::config::Loaded;
-use crate::control::{self, Reached};
+use crate::control::{self, Reached, Upload, Uploader};
 use crate::failure::Failure;
 use crate::progress::{self, Progress};
 use crate::services::Services;
@@ -24,11 +26,13 @@ pub(crate) trait Operation: Into<Request> + Send {
 }
 
 /// Who asks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Caller {
     /// For the journal.
     pub(crate) actor: Actor,
     pub(crate) progress: Progress,
+    /// What the caller sends after its request. To be taken once.
+    pub(crate) upload: Mutex<Option<Upload>>,
 }
 
 macro_rules! requests {
@@ -81,12 +85,49 @@ requests! {
     ListActs = "audit": crate::command::audit::ListActs;
 }
 
+impl Request {
+    /// Whether files of the caller's come after it.
+    pub(crate) fn uploads(&self) -> bool {
+        matches!(self, Self::ImportMail(_))
+    }
+}
+
+impl Caller {
+    pub(crate) fn new(operator: String, progress: Progress, upload: Option<Upload>) -> Self {
+        Self { actor: Actor::Operator(operator), progress, upload: Mutex::new(upload) }
+    }
+
+    /// What comes after the request, if it came over the control socket.
+    pub(crate) fn take_upload(&self) -> Option<Upload> {
+        self.upload.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Asks the node that is meant, whether it runs or not, and shows progress meanwhile.
 pub(crate) async fn ask<O: Operation>(place: &Place, operation: O) -> Result<O::Answer, Failure> {
-    let Loaded { config, file, .. } = place.node()?;
-    if let Reached::Node(client) = control::connect(&config.data_dir).await? {
-        return client.call(&operator(), operation.into()).await;
+    let loaded = place.node()?;
+    match control::connect(&loaded.config.data_dir).await? {
+        Reached::Node(client) => client.call(&operator(), operation.into()).await,
+        Reached::Nobody => perform_here(loaded, operation).await,
     }
+}
+
+/// The same for an operation on files: a running node gets them over the socket, because it may not read them itself.
+pub(crate) async fn ask_with<O: Operation>(
+    place: &Place,
+    operation: O,
+    send_files: impl FnOnce(Uploader) -> Result<(), Failure> + Send + 'static,
+) -> Result<O::Answer, Failure> {
+    let loaded = place.node()?;
+    match control::connect(&loaded.config.data_dir).await? {
+        Reached::Node(client) => client.call_with(&operator(), operation.into(), send_files).await,
+        Reached::Nobody => perform_here(loaded, operation).await,
+    }
+}
+
+/// Opens the store of a node that does not run.
+async fn perform_here<O: Operation>(loaded: Loaded, operation: O) -> Result<O::Answer, Failure> {
+    let Loaded { config, file, .. } = loaded;
     if file.is_none() && !config.store_dir().exists() {
         return Err(Failure::new(format!("there is no node in {}", config.data_dir.display())).hint(
             "name another with --data-dir or --config, or make one: essaim init --domain coop.example",
@@ -94,7 +135,7 @@ pub(crate) async fn ask<O: Operation>(place: &Place, operation: O) -> Result<O::
     }
     let node = Services::open(config).await?;
     let (progress, steps) = progress::channel();
-    let caller = Caller { actor: Actor::Operator(operator()), progress };
+    let caller = Caller::new(operator(), progress, None);
     let answer = progress::watch_while(steps, operation.perform(&node, &caller)).await;
     node.close().await;
     answer

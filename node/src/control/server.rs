@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -15,8 +16,9 @@ use tracing::{debug, warn};
 
 use super::protocol::{CALL_MAX, Call, Reply, VERSION, read, write};
 use super::socket_path;
+use super::upload::Upload;
 use crate::failure::Failure;
-use crate::progress::{self, Progress};
+use crate::progress::{self, Progress, Steps};
 
 /// The socket, bound.
 #[derive(Debug)]
@@ -38,12 +40,24 @@ pub(crate) struct BindError {
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
     type Request: DeserializeOwned + Send;
 
+    /// Whether the caller sends more after its call.
+    fn uploads(request: &Self::Request) -> bool;
+
     fn handle(
         &self,
-        operator: String,
-        request: Self::Request,
-        progress: Progress,
+        received: Received<Self::Request>,
     ) -> impl Future<Output = Result<serde_json::Value, Failure>> + Send;
+}
+
+/// A call that arrived.
+#[derive(Debug)]
+pub(crate) struct Received<R> {
+    /// Who asks, as they say.
+    pub(crate) operator: String,
+    pub(crate) request: R,
+    pub(crate) progress: Progress,
+    /// What the caller sends after it, if [`Handler::uploads`].
+    pub(crate) upload: Option<Upload>,
 }
 
 impl Control {
@@ -105,51 +119,72 @@ impl Drop for Control {
 async fn answer<H: Handler>(stream: UnixStream, handler: H) -> io::Result<()> {
     let (input, mut output) = stream.into_split();
     let mut input = BufReader::new(input);
-    let mut operator = String::new();
-    let request = match timeout(CALL_TIMEOUT, read::<Call<serde_json::Value>>(&mut input, CALL_MAX)).await {
-        Ok(Ok(call)) => {
-            operator = call.operator.clone();
-            request_of::<H>(call)
-        }
+    let call = match timeout(CALL_TIMEOUT, read::<Call<serde_json::Value>>(&mut input, CALL_MAX)).await {
+        Ok(Ok(call)) => request_of::<H>(call),
         Ok(Err(error)) => Err(Failure::caused("the node did not understand the request", &error)),
         Err(_) => return Err(io::ErrorKind::TimedOut.into()),
     };
-    let request = match request {
-        Ok(request) => request,
+    let (operator, request) = match call {
+        Ok(call) => call,
         Err(failure) => return write(&mut output, &Reply::Failed(failure)).await,
     };
-    let (progress, mut steps) = progress::channel();
-    let mut work = std::pin::pin!(handler.handle(operator, request, progress));
-    let mut silence = [0; 1];
-    let outcome = loop {
+    let (progress, steps) = progress::channel();
+    let (upload, gone) = match H::uploads(&request) {
+        // Who uploads is heard by the operation itself.
+        true => (Some(Upload::new(input)), None),
+        false => (None, Some(input)),
+    };
+    let work = handler.handle(Received { operator, request, progress, upload });
+    let outcome = tokio::select! {
+        outcome = tell_while(&mut output, steps, work) => outcome?,
+        () = end_of(gone) => return Err(io::ErrorKind::ConnectionAborted.into()),
+    };
+    write(&mut output, &outcome.map_or_else(Reply::Failed, Reply::Done)).await
+}
+
+/// Tells of progress until the work is done.
+async fn tell_while<T>(
+    output: &mut OwnedWriteHalf,
+    mut steps: Steps,
+    work: impl Future<Output = T>,
+) -> io::Result<T> {
+    let mut work = std::pin::pin!(work);
+    loop {
         tokio::select! {
-            outcome = &mut work => break outcome,
+            outcome = &mut work => return Ok(outcome),
             Ok(()) = steps.changed() => {
                 let step = steps.borrow_and_update().clone();
                 if let Some(step) = step {
-                    write(&mut output, &Reply::Progress(step)).await?;
+                    write(output, &Reply::Progress(step)).await?;
                 }
                 // More often than a person can see would only cost.
                 tokio::select! {
-                    outcome = &mut work => break outcome,
+                    outcome = &mut work => return Ok(outcome),
                     () = tokio::time::sleep(PROGRESS_PAUSE) => {}
                 }
             }
-            // The caller sends nothing more: this is its end. What it asked for is dropped with it.
-            _ = input.read(&mut silence) => return Err(io::ErrorKind::ConnectionAborted.into()),
         }
-    };
-    let reply = outcome.map_or_else(Reply::Failed, Reply::Done);
-    write(&mut output, &reply).await
+    }
 }
 
-fn request_of<H: Handler>(call: Call<serde_json::Value>) -> Result<H::Request, Failure> {
+/// A caller that has nothing more to send goes away when it stops waiting: what it asked for is dropped with it.
+async fn end_of(input: Option<BufReader<OwnedReadHalf>>) {
+    match input {
+        Some(mut input) => drop(input.read(&mut [0; 1]).await),
+        None => std::future::pending().await,
+    }
+}
+
+fn request_of<H: Handler>(call: Call<serde_json::Value>) -> Result<(String, H::Request), Failure> {
     let other = "the node and this command are of different versions of essaim";
     let hint = "restart the node after an upgrade: systemctl restart essaim";
     if call.version != VERSION {
         return Err(Failure::new(other).hint(hint));
     }
-    serde_json::from_value(call.request).map_err(|error| Failure::caused(other, &error).hint(hint))
+    match serde_json::from_value(call.request) {
+        Ok(request) => Ok((call.operator, request)),
+        Err(error) => Err(Failure::caused(other, &error).hint(hint)),
+    }
 }
 
 /// Operators at one time.
@@ -172,12 +207,13 @@ mod tests {
 
     impl Handler for Doubler {
         type Request = u32;
-        async fn handle(
-            &self,
-            _: String,
-            request: u32,
-            progress: Progress,
-        ) -> Result<serde_json::Value, Failure> {
+
+        fn uploads(_: &u32) -> bool {
+            false
+        }
+
+        async fn handle(&self, received: Received<u32>) -> Result<serde_json::Value, Failure> {
+            let Received { request, progress, .. } = received;
             for done in 0..u64::from(request) {
                 progress.report(Step { phase: "doubling".to_owned(), done, total: None, unit: Unit::Bytes });
                 tokio::task::yield_now().await;

@@ -1,5 +1,7 @@
 //! `essaim import maildir` and `essaim import mbox`: mail that arrives from elsewhere as files.
 
+mod remote;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +12,9 @@ use essaim_types::Address;
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
-use super::{account, ask, view};
+use super::{account, block_on, view};
 use crate::failure::{Exit, Failure, causes};
-use crate::operation::{Caller, Operation};
+use crate::operation::{Caller, Operation, ask_with};
 use crate::progress::{Step, Unit};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -24,7 +26,7 @@ pub(super) enum Import {
     Maildir {
         /// The account that gets the mail, by an address of it.
         address: Address,
-        /// The directory; the node itself must be able to read it.
+        /// The directory.
         path: PathBuf,
         /// Put everything below this mailbox.
         #[arg(long, value_name = "MAILBOX")]
@@ -34,7 +36,7 @@ pub(super) enum Import {
     Mbox {
         /// The account that gets the mail, by an address of it.
         address: Address,
-        /// The file; the node itself must be able to read it.
+        /// The file.
         path: PathBuf,
         /// The mailbox that it goes to. Default: the name of the file.
         #[arg(long)]
@@ -100,7 +102,9 @@ impl Import {
                 }
             }
         };
-        let imported = ask(place, operation)?;
+        // Files that cannot be read are found out before the node is asked.
+        let source = operation.source()?;
+        let imported = block_on(ask_with(place, operation, move |uploader| remote::send(source, uploader)))?;
         audience.show(&imported, Imported::text);
         Ok(if imported.stopped { Exit::Failed } else { Exit::Done })
     }
@@ -117,8 +121,12 @@ impl Operation for ImportMail {
             max_mailboxes: node.config.mail.max_mailboxes,
         };
         let (store, progress) = (node.store.clone(), caller.progress.clone());
+        let upload = caller.take_upload();
         let import = move || {
-            let mut source = self.source()?;
+            let mut source = match upload {
+                Some(upload) => remote::receive(upload)?,
+                None => self.source()?,
+            };
             let imported = transfer::import(&store, &options, source.as_mut(), &mut |now| {
                 progress.report(step(now));
                 if progress.is_abandoned() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -133,8 +141,8 @@ impl Operation for ImportMail {
 }
 
 impl ImportMail {
-    fn source(&self) -> Result<Box<dyn Source>, Failure> {
-        let opened: Result<Box<dyn Source>, _> = match &self.form {
+    fn source(&self) -> Result<Box<dyn Source + Send>, Failure> {
+        let opened: Result<Box<dyn Source + Send>, _> = match &self.form {
             Form::Maildir => Maildir::open(&self.path).map(|source| Box::new(source) as _),
             Form::Mbox { mailbox, quoting } => {
                 let quoting = match quoting {
@@ -146,7 +154,7 @@ impl ImportMail {
         };
         opened.map_err(|error| {
             Failure::new(causes(&error))
-                .hint("the node reads the files itself: they must be readable for its user")
+                .hint("the files must be readable for you; while the node is down, for its user")
         })
     }
 }
