@@ -29,6 +29,8 @@ struct Tail {
     end: u64,
     /// Blobs that no index batch has taken up yet.
     appended: HashMap<BlobId, Location>,
+    /// How often blobs went from there to the index.
+    taken: u64,
     /// Blobs that nothing named when they were put again, and when that was.
     pinned: HashMap<BlobId, Timestamp>,
 }
@@ -42,6 +44,14 @@ pub(crate) struct Appended {
     pub(crate) place: Place,
     /// Blobs that stand before it and are not in the index.
     pub(crate) blobs: Vec<(BlobId, Location)>,
+}
+
+/// What became of a blob that was to be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    Appended,
+    Known,
+    LookAgain,
 }
 
 /// Why nothing was appended.
@@ -68,21 +78,37 @@ impl Appender {
             file,
             end: end.offset,
             appended: HashMap::new(),
+            taken: 0,
             pinned: HashMap::new(),
         };
         Ok(Self { disk, segments, store, segment_size, tail: Mutex::new(tail) })
     }
 
-    /// Appends a blob, unless the same was appended a moment ago.
-    pub(crate) fn append_blob(&self, id: BlobId, record: &[u8], plain: u32) -> Result<(), AppendFault> {
+    /// Appends a blob, unless the same was appended a moment ago. The caller did not find it in the index, at a time when
+    /// [`Self::taken`] was this; if blobs went to the index since, nothing is appended: it must look again.
+    pub(crate) fn append_blob(
+        &self,
+        id: BlobId,
+        record: &[u8],
+        plain: u32,
+        taken: u64,
+    ) -> Result<Put, AppendFault> {
         let mut tail = self.tail();
         if tail.appended.contains_key(&id) {
-            return Ok(());
+            return Ok(Put::Known);
+        }
+        if tail.taken != taken {
+            return Ok(Put::LookAgain);
         }
         let place = self.append(&mut tail, record)?;
         let stored = u32::try_from(record.len() - RecordHeader::LEN).expect("a blob is at most BLOB_MAX");
         tail.appended.insert(id, Location { place, stored, plain });
-        Ok(())
+        Ok(Put::Appended)
+    }
+
+    /// How often blobs went from here to the index.
+    pub(crate) fn taken(&self) -> u64 {
+        self.tail().taken
     }
 
     /// Appends the transactions of a batch, and says which blobs stand before them.
@@ -128,6 +154,7 @@ impl Appender {
     /// These blobs are in the index now.
     pub(crate) fn forget(&self, blobs: &[(BlobId, Location)]) {
         let mut tail = self.tail();
+        tail.taken += 1;
         for (id, _) in blobs {
             tail.appended.remove(id);
         }

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use essaim_types::{BlobId, NodeSeq, Timestamp};
+use essaim_types::{BlobId, NodeSeq};
 
 use crate::fold::{self, FoldError};
 use crate::format::StoreId;
@@ -32,7 +32,7 @@ impl<'a> Applier<'a> {
         let view = index.view()?;
         let meta = view.with(Table::Meta, META_KEY, Meta::decode)?.transpose()?;
         let start = Place { segment: FIRST, offset: SegmentHeader::LEN };
-        let fresh = Meta { applied: start, next_seq: NodeSeq(1), next_local: 1, time: Timestamp(0), store };
+        let fresh = Meta { applied: start, next_seq: NodeSeq(1), next_local: 1, store };
         let meta = meta.unwrap_or(fresh);
         let derived = view.len(Table::Derived)? > 0;
         let overlay = Overlay::new(view, meta.next_local);
@@ -73,7 +73,6 @@ impl<'a> Applier<'a> {
         fold::apply(&mut self.overlay, transaction, place, self.derived)?;
         self.unsynced += mem::replace(&mut self.meta.applied, end).bytes_to(end);
         self.gathered += transaction.size();
-        self.meta.time = transaction.time;
         self.meta.next_seq.0 += 1;
         if self.gathered >= GATHERED_MAX {
             self.flush()?;

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use essaim_types::{BlobId, ByteSize};
 
+use crate::appender::Put;
 use crate::codec::Content;
 use crate::core::Core;
 use crate::error::{AppendError, ReadError};
@@ -21,17 +22,30 @@ pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<Bl
     };
     core.check().map_err(AppendError::Failed)?;
     let id = BlobId::of(plain);
-    if is_there(core, &id).map_err(|error| AppendError::Failed(core.poison("read the index", error.0)))? {
-        core.counters.blobs_known.add(1);
+    let mut record = None;
+    loop {
+        let taken = core.appender.taken();
+        let there = is_there(core, &id);
+        if there.map_err(|error| AppendError::Failed(core.poison("read the index", error.0)))? {
+            core.counters.blobs_known.add(1);
+            return Ok(id);
+        }
+        let record = record
+            .get_or_insert_with(|| core.codecs.record(RecordKind::Blob, *id.as_bytes(), plain, content));
+        let put = core
+            .check_space(record.len())
+            .and_then(|()| core.appender.append_blob(id, record, size, taken))
+            .map_err(|fault| core.append_error(fault))?;
+        match put {
+            Put::LookAgain => continue,
+            Put::Known => core.counters.blobs_known.add(1),
+            Put::Appended => {
+                core.counters.blobs.add(1);
+                core.counters.appended_bytes.add(record.len());
+            }
+        }
         return Ok(id);
     }
-    let record = core.codecs.record(RecordKind::Blob, *id.as_bytes(), plain, content);
-    core.check_space(record.len())
-        .and_then(|()| core.appender.append_blob(id, &record, size))
-        .map_err(|fault| core.append_error(fault))?;
-    core.counters.blobs.add(1);
-    core.counters.appended_bytes.add(record.len());
-    Ok(id)
 }
 
 /// A blob's bytes, checked against its id.

@@ -144,7 +144,7 @@ pub enum TxError {
         /// The kind.
         kind: ObjectKind,
     },
-    /// A key, value or list of blobs is over its limit, or the whole transaction is.
+    /// A key, value or list of blobs is over its limit.
     #[error("{what} is too large: {size}, at most {limit}")]
     TooLarge {
         /// What.

@@ -16,7 +16,7 @@ use crate::index::rows::{Location, Meta, Place};
 use crate::open::LOST;
 use crate::progress::{Progress, Step};
 use crate::scan::{Depth, ScanError, Scanned, Scanner};
-use crate::segment::{FIRST, SegmentHeader, file_name};
+use crate::segment::{FIRST, FOLDER, SegmentHeader, file_name};
 use crate::segments::Segments;
 
 /// What a replay found.
@@ -48,6 +48,7 @@ impl Stream<'_> {
         self.check_headers(applied.segment)?;
         let list: Vec<u32> = self.segments.list().into_iter().map(|(number, _)| number).collect();
         let last = list.last().copied().unwrap_or(FIRST);
+        self.sync(last).map_err(OpenError::io("sync the last segment"))?;
         self.check_reaches(applied, last)?;
         let bytes = self.segments.bytes(applied).map_err(OpenError::io("read the lengths of segments"))?;
         let mut end = applied;
@@ -100,6 +101,13 @@ impl Stream<'_> {
                 Err(ScanError::Io(error)) => return Err(fail(error)),
             }
         }
+    }
+
+    /// A process that was killed may have left records that are written and not synced. They will be shown, and the index be
+    /// built on them: first they are made durable.
+    fn sync(&self, last: u32) -> io::Result<()> {
+        self.segments.file(last)?.sync()?;
+        self.disk.sync_folder(FOLDER)
     }
 
     fn check_reaches(&self, applied: Place, last: u32) -> Result<(), OpenError> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -180,7 +180,9 @@ impl OpenStore {
     fn close(&self) {
         self.core.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A closure may own the last handle, and drop it on the writer itself.
         if let Some(writer) = writer
+            && writer.thread().id() != thread::current().id()
             && writer.join().is_err()
         {
             tracing::error!("the writer of the store panicked");

@@ -78,6 +78,22 @@ pub struct Position {
 impl Position {
     /// Before everything.
     pub const START: Self = Self { segment: FIRST, revision: 0, offset: SegmentHeader::LEN };
+
+    /// For whoever keeps it.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let mut out = [0; 16];
+        out[..4].copy_from_slice(&self.segment.to_le_bytes());
+        out[4..8].copy_from_slice(&self.revision.to_le_bytes());
+        out[8..].copy_from_slice(&self.offset.to_le_bytes());
+        out
+    }
+
+    /// What [`Self::to_bytes`] made.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, offset @ ..] = bytes;
+        let (segment, revision) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        Self { segment, revision, offset: u64::from_le_bytes(offset) }
+    }
 }
 
 /// One record of the stream.

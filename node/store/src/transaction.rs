@@ -70,10 +70,10 @@ impl Op {
 }
 
 impl Transaction {
-    /// Its size in memory, roughly.
+    /// At least the length of its payload.
     pub(crate) fn size(&self) -> u64 {
         let ops = self.groups.iter().flat_map(|group| &group.ops);
-        ops.map(Op::size).sum::<usize>() as u64 + 1
+        ops.map(Op::size).sum::<usize>() as u64 + PAYLOAD_HEAD
     }
 
     /// The payload of a transaction record.
@@ -155,3 +155,4 @@ const GROUP_MIN: usize = 34;
 const OP_MIN: usize = 3;
 const RESERVED_OPS_MAX: usize = 64;
 const OP_HEAD: usize = 96;
+const PAYLOAD_HEAD: u64 = 32;

@@ -25,8 +25,6 @@ pub struct Tx<'a> {
     appender: &'a Appender,
     now: Timestamp,
     touched: Vec<Touched>,
-    /// Of the payload, roughly, from above.
-    size: usize,
 }
 
 /// What was done to one account.
@@ -59,7 +57,7 @@ pub(crate) struct OverQuota {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(overlay: &'a mut Overlay, appender: &'a Appender, now: Timestamp) -> Self {
-        Self { overlay, appender, now, touched: Vec::new(), size: PAYLOAD_HEAD }
+        Self { overlay, appender, now, touched: Vec::new() }
     }
 
     /// The time of this commit, as the log will have it.
@@ -209,6 +207,9 @@ impl<'a> Tx<'a> {
             groups.push(group);
         }
         let transaction = Transaction { node_seq, time: now, groups };
+        if transaction.size() > TRANSACTION_MAX as u64 {
+            return Err(FinishError::TooLarge);
+        }
         Ok((!locals.is_empty()).then_some(Prepared { transaction, locals }))
     }
 
@@ -226,8 +227,6 @@ impl<'a> Tx<'a> {
 
     /// Applies an operation and notes it for the log; of several on one object only the last is noted.
     fn write(&mut self, account: AccountId, mut row: AccountRow, op: Op) -> Result<(), TxError> {
-        self.size += op.size();
-        check_size("the transaction", self.size, TRANSACTION_MAX)?;
         let at = self.touched.iter().rposition(|touched| touched.account == account);
         let at = at.unwrap_or_else(|| {
             self.touched.push(Touched {
@@ -270,6 +269,7 @@ impl Touched {
 #[derive(Debug)]
 pub(crate) enum FinishError {
     OverQuota(OverQuota),
+    TooLarge,
     Index(IndexError),
 }
 
@@ -310,5 +310,3 @@ fn check_kind(kind: ObjectKind) -> Result<(), TxError> {
 fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), TxError> {
     if size > limit { Err(TxError::TooLarge { what, size, limit }) } else { Ok(()) }
 }
-
-const PAYLOAD_HEAD: usize = 32;

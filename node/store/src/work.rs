@@ -4,9 +4,11 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use essaim_types::ByteSize;
 use tokio::sync::oneshot;
 
 use crate::error::{CommitError, StoreFailure};
+use crate::record::TRANSACTION_MAX;
 use crate::tx::{OverQuota, Tx};
 
 /// A closure that waits to be run; what it returns is hidden, so that all can wait in one queue.
@@ -23,6 +25,7 @@ pub(crate) enum Outcome {
     /// It is durable; or its closure failed and says why.
     Done,
     OverQuota(OverQuota),
+    TooLarge,
     NoSpace,
     Failed(Arc<StoreFailure>),
 }
@@ -63,6 +66,9 @@ where
             (Some(Ok(Ok(value))), Outcome::Done) => Ok(Ok(value)),
             (_, Outcome::OverQuota(OverQuota { account, quota })) => {
                 Ok(Err(CommitError::OverQuota { account, quota }))
+            }
+            (_, Outcome::TooLarge) => {
+                Ok(Err(CommitError::TooLarge { limit: ByteSize(TRANSACTION_MAX as u64) }))
             }
             (_, Outcome::NoSpace) => Ok(Err(CommitError::NoSpace)),
             (_, Outcome::Failed(failure)) => Ok(Err(CommitError::Failed(failure))),

@@ -71,53 +71,57 @@ impl Writer {
     }
 
     fn batch(&mut self, mut works: Vec<Box<dyn Work>>) {
-        let mut outcomes = Vec::with_capacity(works.len());
-        match self.commit(&mut works, &mut outcomes) {
-            Ok(()) => {}
-            Err(BatchFault::NoSpace) => {
-                self.core.counters.no_space.add(works.len());
-                outcomes.clear();
-                outcomes.resize(works.len(), Outcome::NoSpace);
+        while !works.is_empty() {
+            let mut outcomes = Vec::with_capacity(works.len());
+            match self.commit(&mut works, &mut outcomes) {
+                Ok(()) => {}
+                Err(BatchFault::NoSpace) => {
+                    self.core.counters.no_space.add(outcomes.len());
+                    outcomes.fill(Outcome::NoSpace);
+                }
+                Err(BatchFault::Failed(failure)) => {
+                    outcomes.clear();
+                    outcomes.resize(works.len(), Outcome::Failed(failure));
+                }
             }
-            Err(BatchFault::Failed(failure)) => {
-                outcomes.clear();
-                outcomes.resize(works.len(), Outcome::Failed(failure));
+            for (work, outcome) in works.drain(..outcomes.len()).zip(outcomes) {
+                work.answer(outcome);
             }
-        }
-        for (work, outcome) in works.into_iter().zip(outcomes) {
-            work.answer(outcome);
-        }
-        if self.unsynced >= self.core.options.checkpoint_after.0 {
-            self.checkpoint();
+            if self.unsynced >= self.core.options.checkpoint_after.0 {
+                self.checkpoint();
+            }
         }
     }
 
+    /// Runs closures until all are, or enough is gathered for one batch, and makes what they did durable. One outcome for each that
+    /// was run.
     fn commit(&mut self, works: &mut [Box<dyn Work>], outcomes: &mut Vec<Outcome>) -> Result<(), BatchFault> {
         self.core.check().map_err(BatchFault::Failed)?;
         let core = Arc::clone(&self.core);
         let _writing = core.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = (self.core.options.clock)();
-        let view = self.core.index.view().map_err(|e| self.index_failed(e))?;
+        let now = (core.options.clock)();
+        let view = core.index.view().map_err(|e| self.index_failed(e))?;
         let mut overlay = Overlay::new(view, self.meta.next_local);
         let mut encoded = Encoded::default();
         let mut next_seq = self.meta.next_seq;
         for work in works {
             let outcome = self.run_one(work.as_mut(), &mut overlay, &mut encoded, &mut next_seq, now)?;
             outcomes.push(outcome);
+            if encoded.records.len() >= BATCH_BYTES {
+                break;
+            }
         }
         let mut meta = Meta { next_seq, next_local: overlay.next_local, ..self.meta };
-        if encoded.count > 0 {
-            let appended = self.append(&encoded)?;
-            self.finish(&mut overlay, &encoded, &appended, &mut meta, now)
-                .map_err(|e| self.index_failed(e))?;
-            self.apply(overlay, meta)?;
-            self.core.appender.forget(&appended.blobs);
-            self.core.watchers.publish(&encoded.changes);
-            self.core.counters.commits.add(encoded.count);
-            self.core.counters.batches.add(1);
-        } else {
-            self.apply(overlay, meta)?;
+        if encoded.count == 0 {
+            return self.apply(overlay, meta);
         }
+        let appended = self.append(&encoded)?;
+        self.place(&mut overlay, &encoded, &appended, &mut meta, now).map_err(|e| self.index_failed(e))?;
+        self.apply(overlay, meta)?;
+        core.appender.forget(&appended.blobs);
+        core.watchers.publish(&encoded.changes);
+        core.counters.commits.add(encoded.count);
+        core.counters.batches.add(1);
         Ok(())
     }
 
@@ -152,6 +156,10 @@ impl Writer {
                 overlay.undo();
                 Ok(Outcome::OverQuota(over))
             }
+            Err(FinishError::TooLarge) => {
+                overlay.undo();
+                Ok(Outcome::TooLarge)
+            }
             Err(FinishError::Index(error)) => Err(self.index_failed(error)),
         }
     }
@@ -175,7 +183,7 @@ impl Writer {
     }
 
     /// Adds to the overlay what is known only now: places.
-    fn finish(
+    fn place(
         &self,
         overlay: &mut Overlay,
         encoded: &Encoded,
@@ -192,7 +200,6 @@ impl Writer {
             overlay.add_log(*local, *lsn, Place { segment, offset: offset + *at as u64 });
         }
         meta.applied = Place { segment, offset: offset + encoded.records.len() as u64 };
-        meta.time = now;
         Ok(())
     }
 
@@ -243,5 +250,7 @@ impl Encoded {
     }
 }
 
-/// Closures taken into one batch.
+/// Closures taken at once.
 const BATCH_MAX: usize = 1024;
+/// A batch is closed when its records are this long.
+const BATCH_BYTES: usize = 8 << 20;

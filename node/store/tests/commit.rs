@@ -272,7 +272,8 @@ fn the_tail_is_the_whole_stream_in_order() {
     assert!(matches!(&records[1], Record::Blob { id, .. } if *id == blob));
     assert!(matches!(&records[2], Record::Transaction(t) if t.groups[0].lsn == Lsn(2)));
     assert_eq!(records.len(), 3);
-    let position = tail.position();
+    let position = Position::from_bytes(tail.position().to_bytes());
+    assert_eq!(position, tail.position());
     put(&store, id, b"l", b"v");
     assert_eq!(store.tail(position).unwrap().count(), 1);
 }
@@ -310,4 +311,78 @@ fn limits_have_names() {
     let reserved = store.commit_blocking(move |tx| tx.put(id, ObjectKind::ACCOUNT, b"", Put::default()));
     assert!(matches!(reserved, Err(CommitError::Refused(TxError::Reserved { .. }))));
     assert!(store.put_blob(Content::Other, &vec![0; (4 << 20) + 1]).is_err());
+}
+
+#[test]
+fn a_blob_put_by_many_at_once_is_written_once() {
+    let store = Store::in_memory();
+    let id = with_account(&store, 1, None);
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let store = &store;
+            scope.spawn(move || {
+                for n in 0..200u8 {
+                    let blob = store.put_blob(Content::Mail, &[n; 100]).unwrap();
+                    let key = [thread, n];
+                    let put = move |tx: &mut Tx<'_>| tx.put(id, KIND, &key, Put::default().blobs([blob]));
+                    store.commit_blocking(put).unwrap();
+                }
+            });
+        }
+    });
+    let is_blob = |record: &Record| matches!(record, Record::Blob { .. });
+    assert_eq!(store.tail(Position::START).unwrap().map(Result::unwrap).filter(is_blob).count(), 200);
+    assert!(store.verify(&mut |_| {}).unwrap().is_clean());
+}
+
+#[test]
+fn a_batch_of_much_is_several_and_a_transaction_of_too_much_is_refused() {
+    let store = Store::in_memory();
+    let id = with_account(&store, 1, None);
+    let much = |count: u8, seed: u8| {
+        let store = store.clone();
+        move || {
+            store.commit_blocking(move |tx| {
+                (0..count).try_for_each(|n| {
+                    let mut value = vec![0; 1 << 20];
+                    blake3::Hasher::new().update(&[n, seed]).finalize_xof().fill(&mut value);
+                    tx.put(id, KIND, &[seed, n], Put::new(value))
+                })
+            })
+        }
+    };
+    let threads: Vec<_> = (0..6).map(|seed| std::thread::spawn(much(5, seed))).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+    assert_eq!(keys(&store, id).len(), 30);
+    assert!(matches!(much(65, 9)(), Err(CommitError::TooLarge { .. })));
+    assert_eq!(keys(&store, id).len(), 30);
+}
+
+#[test]
+fn a_closure_may_own_the_last_handle() {
+    let store = Store::in_memory();
+    let id = with_account(&store, 1, None);
+    let owned = store.clone();
+    let mut commit = Box::pin(async move {
+        let last = owned.clone();
+        owned
+            .commit(move |tx| {
+                drop(last);
+                tx.delete_account(id)
+            })
+            .await
+    });
+    let waker = std::task::Waker::noop();
+    assert!(commit.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    drop(commit);
+    drop(store);
+}
+
+#[tokio::test]
+async fn a_closed_store_takes_no_more_commits() {
+    let store = Store::in_memory();
+    let other = store.clone();
+    store.close();
+    let refused = other.commit(|tx| tx.create_account(account(1), None)).await;
+    assert!(matches!(refused, Err(CommitError::Closed)));
 }

@@ -120,6 +120,33 @@ fn power_lost_again_while_recovering_loses_nothing_more() {
     }
 }
 
+/// A process that is killed leaves writes that nobody synced. The next one reads them, and must not build on them before they
+/// are durable: power may be lost after that.
+#[test]
+fn what_a_killed_process_left_is_durable_before_it_is_shown() {
+    let steps = history();
+    let models = models(&steps);
+    for at in (0..).step_by(3) {
+        let disk = SimDisk::new();
+        disk.on_operation(move |operation| (operation.number == at).then_some(Fault::PowerLoss));
+        let answered = run_until_failure(&disk, &steps);
+        if disk.operations() <= at {
+            break;
+        }
+        let killed = disk.after_kill();
+        let store = open(killed.clone());
+        let shown = dump(&store);
+        for survival in survivals(at) {
+            let store = open(killed.after_crash(survival));
+            assert_eq!(dump(&store), shown, "killed at operation {at}, then {survival:?}");
+            assert_clean(&store);
+        }
+        store.close();
+        let label = format!("killed at operation {at}");
+        check(killed.after_crash(Survival::Nothing), answered, &models, &steps, &label);
+    }
+}
+
 #[test]
 fn what_was_cut_off_the_end_is_kept() {
     let disk = SimDisk::new();

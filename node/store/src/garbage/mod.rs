@@ -63,9 +63,19 @@ pub(crate) fn collect(core: &Core, now: Timestamp, grace: Duration) -> Result<Ga
     let mut report = GarbageReport::default();
     for (segment, row) in segments(core)? {
         let length = core.segments.size(segment).map_err(|source| ReadError::Segment { segment, source })?;
-        let swept = match plan::plan(core, segment, row, length, since)? {
-            Some(plan) => rewrite::rewrite(core, &plan, since)?,
-            None => None,
+        let swept = match plan::plan(core, segment, row, length, since) {
+            Ok(Some(plan)) => rewrite::rewrite(core, &plan, since)?,
+            Ok(None) => None,
+            // Verify tells the operator; the other segments need not wait for that.
+            Err(error @ ReadError::Damaged { .. }) => {
+                tracing::warn!(
+                    segment,
+                    error = &error as &dyn std::error::Error,
+                    "segment {segment} is not swept"
+                );
+                None
+            }
+            Err(error) => return Err(error.into()),
         };
         match swept {
             None => report.left += row.dead,

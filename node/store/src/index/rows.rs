@@ -20,8 +20,6 @@ pub(crate) struct Meta {
     pub(crate) applied: Place,
     pub(crate) next_seq: NodeSeq,
     pub(crate) next_local: u32,
-    /// Of the last transaction applied.
-    pub(crate) time: Timestamp,
     /// The store that it was computed from.
     pub(crate) store: [u8; 16],
 }
@@ -102,7 +100,6 @@ impl Meta {
             self.applied.put(out);
             put_varint(out, self.next_seq.0);
             put_varint(out, u64::from(self.next_local));
-            put_time(out, self.time);
         })
     }
 
@@ -113,7 +110,6 @@ impl Meta {
                 applied: Place::read(reader)?,
                 next_seq: NodeSeq(reader.varint()?),
                 next_local: reader.varint_u32()?,
-                time: read_time(reader)?,
             })
         })
     }
@@ -263,8 +259,7 @@ mod tests {
     fn rows_read_back_as_written() {
         let place = Place { segment: 7, offset: 1 << 33 };
         let location = Some(Location { place, stored: 900, plain: 1000 });
-        let meta =
-            Meta { applied: place, next_seq: NodeSeq(9), next_local: 4, time: Timestamp(5), store: [8; 16] };
+        let meta = Meta { applied: place, next_seq: NodeSeq(9), next_local: 4, store: [8; 16] };
         assert_eq!(Meta::decode(&meta.encode()), Ok(meta));
         let account = AccountRow { local: 1, lsn: Lsn(2), quota: ByteSize(3), used: ByteSize(4), objects: 5 };
         assert_eq!(AccountRow::decode(&account.encode()), Ok(account));

@@ -107,6 +107,13 @@ impl SimDisk {
         Self { state: Arc::new(Mutex::new(State { image, ..State::default() })) }
     }
 
+    /// Another disk: this one as another process finds it after this one was killed. All writes are there, and no more of them
+    /// are durable than before.
+    pub fn after_kill(&self) -> Self {
+        let image = self.state().image.clone();
+        Self { state: Arc::new(Mutex::new(State { image, ..State::default() })) }
+    }
+
     /// Flips a bit of a file, as a failing disk would.
     pub fn flip_bit(&self, name: &str, bit: u64) -> io::Result<()> {
         let mut state = self.state();
