@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use essaim_imap::MailboxName;
@@ -96,11 +97,9 @@ fn message(n: u32) -> Seen {
 fn what_is_exported_and_imported_is_the_same() {
     let (store, target) = (store(), tempfile::tempdir().unwrap());
     let keywords = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    for (n, name) in
-        ["INBOX", "Sent", "Sent/2024", "Entwürfe", "v1.2", "..", "a & b", "INBOX/x", &"é/".repeat(31)[..92]]
-            .into_iter()
-            .enumerate()
-    {
+    let (deep, long) = (["é"; 31].join("/"), format!("x/{}", "é".repeat(200)));
+    let names = ["INBOX", "Sent", "Sent/2024", "Entwürfe", "v1.2", "..", "a & b", "INBOX/x", &deep, &long];
+    for (n, name) in names.into_iter().enumerate() {
         for copy in 0..3 {
             put(&store, ALICE, name, message(u32::try_from(n * 10 + copy).unwrap()));
         }
@@ -111,7 +110,9 @@ fn what_is_exported_and_imported_is_the_same() {
     put(&store, ALICE, "INBOX", (b"a: c\r\n\r\n".to_vec(), 1, many, -1_000));
     put(&store, ALICE, "Sent", (vec![b'x'; 3 << 20], 1, Vec::new(), 7));
     let report = export_maildir(&store, ALICE, target.path(), &mut go_on).unwrap();
-    assert_eq!((report.messages, report.stopped), (9 * 4 + 3, false));
+    assert_eq!((report.messages, report.stopped), (10 * 4 + 3, false));
+    let mode = |path: &str| fs::metadata(target.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(".Sent/cur"), mode("dovecot-keywords")), (0o700, 0o600));
 
     let imported = import_maildir(&store, BOB, target.path());
     assert_eq!((imported.found, imported.imported, imported.known), (report.messages, report.messages, 0));
