@@ -50,6 +50,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
     running.spawn(send(node.clone(), outbound, stop.clone()));
 
+    let signals = watch::Signals::listen()?;
     let ports_file = PortsFile::write(&node.config.data_dir, &addresses)
         .map_err(|error| Failure::caused("could not write run/ports.json", &error))?;
     terminal::print(&first_run::welcome(&node.config, &addresses, first.as_ref()));
@@ -58,7 +59,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
 
     let handler = Operator(node.clone());
     let ended = tokio::select! {
-        ended = watch::until_end(&node, tls.as_ref()) => ended,
+        ended = watch::until_end(&node, tls.as_ref(), signals) => ended,
         () = control.serve(handler) => Ok(()),
     };
     notify(&[NotifyState::Stopping]);

@@ -12,10 +12,27 @@ use crate::failure::Failure;
 use crate::listen::tls::Tls;
 use crate::services::Services;
 
+/// What a node is told by signals. Made before anybody learns that the node is ready, so that none is lost.
+#[derive(Debug)]
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            reload: listen(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Returns when the node shall stop: in order, or because its store has failed.
-pub(super) async fn until_end(node: &Services, tls: Option<&Tls>) -> Result<(), Failure> {
-    let (mut terminate, mut interrupt, mut reload) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+pub(super) async fn until_end(node: &Services, tls: Option<&Tls>, signals: Signals) -> Result<(), Failure> {
+    let Signals { mut terminate, mut interrupt, mut reload } = signals;
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watchdog = interval(watchdog_period());
