@@ -9,6 +9,7 @@ use essaim_types::Address;
 use serde::{Deserialize, Serialize};
 
 use super::find;
+use super::handover::Handover;
 use crate::command::import::{absolute, step};
 use crate::command::place::Place;
 use crate::command::{ask, view};
@@ -23,7 +24,7 @@ pub(crate) struct Export {
     /// An address of the account.
     address: Address,
 
-    /// A new or empty directory; the node itself must be able to write there.
+    /// A new or empty directory.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
 }
@@ -47,7 +48,14 @@ pub(crate) struct Exported {
 
 impl Export {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
-        let exported = ask(place, ExportMail { address: self.address, to: absolute(&self.to)? })?;
+        let to = absolute(&self.to)?;
+        let handover = Handover::plan(&place.node()?.config.data_dir, &to)?;
+        let inside = handover.as_ref().map_or(to.as_path(), Handover::inside).to_owned();
+        let mut exported = ask(place, ExportMail { address: self.address, to: absolute(&inside)? })?;
+        if let Some(handover) = handover {
+            handover.finish()?;
+            exported.to = to;
+        }
         audience.show(&exported, Exported::text);
         Ok(if exported.stopped { Exit::Failed } else { Exit::Done })
     }
@@ -66,7 +74,7 @@ impl Operation for ExportMail {
             });
             let report = exported.map_err(|error| {
                 Failure::new(causes(&error))
-                    .hint("the node writes the files itself: the directory must be writable for its user")
+                    .hint("while the node is down, its user writes the files and must be able to")
             })?;
             Ok(Exported {
                 to: self.to,

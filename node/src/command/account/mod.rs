@@ -5,6 +5,7 @@ pub(crate) mod address;
 pub(crate) mod app_password;
 pub(crate) mod close;
 pub(crate) mod export;
+mod handover;
 pub(crate) mod list;
 pub(crate) mod password;
 pub(crate) mod quota;
