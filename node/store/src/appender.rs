@@ -27,6 +27,8 @@ struct Tail {
     segment: u32,
     file: Arc<dyn DiskFile>,
     end: u64,
+    /// An append or a sync has failed: what is durable is not known any more.
+    broken: bool,
     /// Blobs that no index batch has taken up yet.
     appended: HashMap<BlobId, Location>,
     /// How often blobs went from there to the index.
@@ -38,8 +40,8 @@ struct Tail {
 /// A batch of transactions, appended.
 #[derive(Debug)]
 pub(crate) struct Appended {
-    /// To be synced before anybody is answered.
-    pub(crate) file: Arc<dyn DiskFile>,
+    /// See [`Appender::sync`].
+    file: Arc<dyn DiskFile>,
     /// Where the batch begins; its records follow each other.
     pub(crate) place: Place,
     /// Blobs that stand before it and are not in the index.
@@ -77,6 +79,7 @@ impl Appender {
             segment: end.segment,
             file,
             end: end.offset,
+            broken: false,
             appended: HashMap::new(),
             taken: 0,
             pinned: HashMap::new(),
@@ -117,6 +120,15 @@ impl Appender {
         let place = self.append(&mut tail, records)?;
         let blobs = tail.appended.iter().map(|(id, location)| (*id, *location)).collect();
         Ok(Appended { file: Arc::clone(&tail.file), place, blobs })
+    }
+
+    /// Makes a batch durable, and whatever stands before it.
+    ///
+    /// Linux tells a failed write-back once for each open file. So if a blob of another thread began a new segment meanwhile, it
+    /// may have been told what this batch had to know.
+    pub(crate) fn sync(&self, batch: &Appended) -> io::Result<()> {
+        batch.file.sync()?;
+        if self.tail().broken { Err(io::Error::other(BROKEN)) } else { Ok(()) }
     }
 
     /// A blob that is in no index yet.
@@ -161,6 +173,15 @@ impl Appender {
     }
 
     fn append(&self, tail: &mut Tail, bytes: &[u8]) -> Result<Place, AppendFault> {
+        if tail.broken {
+            return Err(AppendFault::Io(io::Error::other(BROKEN)));
+        }
+        let appended = self.write(tail, bytes);
+        tail.broken = matches!(appended, Err(AppendFault::Io(_)));
+        appended
+    }
+
+    fn write(&self, tail: &mut Tail, bytes: &[u8]) -> Result<Place, AppendFault> {
         let over = tail.end + bytes.len() as u64 > self.segment_size;
         if over && tail.end > SegmentHeader::LEN {
             self.roll(tail)?;
@@ -225,3 +246,5 @@ pub(crate) fn create_segment(
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
+
+const BROKEN: &str = "the end of the stream failed before";

@@ -1,9 +1,6 @@
 //! What the handle, the readers and the writer share.
 
-use std::io;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-
-use essaim_types::ByteSize;
 
 use crate::appender::{AppendFault, Appender};
 use crate::codec::Codecs;
@@ -62,11 +59,13 @@ impl Core {
         Arc::clone(failure)
     }
 
-    /// Whether so many bytes more leave the reserve untouched.
+    /// Whether so many bytes more leave the reserve untouched. If the disk does not say, writing will.
     pub(crate) fn check_space(&self, bytes: usize) -> Result<(), AppendFault> {
-        let ByteSize(reserve) = self.options.reserve;
-        let free = self.disk.free_space().map_err(AppendFault::Io)?;
-        if free < reserve.saturating_add(bytes as u64) { Err(AppendFault::NoSpace) } else { Ok(()) }
+        let needed = self.options.reserve.0.saturating_add(bytes as u64);
+        match self.disk.free_space() {
+            Ok(free) if free < needed => Err(AppendFault::NoSpace),
+            _ => Ok(()),
+        }
     }
 
     /// What a caller is told about a fault; anything but a full disk poisons the store.
@@ -75,10 +74,6 @@ impl Core {
             AppendFault::NoSpace => AppendError::NoSpace,
             AppendFault::Io(source) => AppendError::Failed(self.poison("append to the last segment", source)),
         }
-    }
-
-    pub(crate) fn poison_io(&self, attempt: &'static str) -> impl FnOnce(io::Error) -> Arc<StoreFailure> {
-        move |source| self.poison(attempt, source)
     }
 }
 

@@ -176,7 +176,9 @@ impl Writer {
                     BatchFault::Failed(core.poison("append to the last segment", error))
                 }
             })?;
-        appended.file.sync().map_err(core.poison_io("sync the last segment")).map_err(BatchFault::Failed)?;
+        core.appender
+            .sync(&appended)
+            .map_err(|error| BatchFault::Failed(core.poison("sync the last segment", error)))?;
         core.counters.syncs.add(1);
         core.counters.appended_bytes.add(encoded.records.len());
         Ok(appended)

@@ -373,7 +373,8 @@ fn a_closure_may_own_the_last_handle() {
             .await
     });
     let waker = std::task::Waker::noop();
-    assert!(commit.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+    // Sent, and not waited for: whether it is the writer that drops the last handle is a matter of luck, and must not matter.
+    let _sent = commit.as_mut().poll(&mut std::task::Context::from_waker(waker));
     drop(commit);
     drop(store);
 }

@@ -7,7 +7,7 @@ use essaim_types::{BlobId, Timestamp};
 
 use super::GarbageError;
 use super::plan::Plan;
-use crate::appender::{AppendFault, is_full};
+use crate::appender::is_full;
 use crate::core::Core;
 use crate::disk::{DiskFile, OpenMode};
 use crate::index::rows::{AccountRow, BlobRow, Location, Place, SegmentRow, log_key};
@@ -34,10 +34,7 @@ pub(super) fn rewrite(core: &Core, plan: &Plan, since: Timestamp) -> Result<Opti
         true => GarbageError::NoSpace,
         false => GarbageError::Rewrite { segment, source },
     };
-    core.check_space(space).map_err(|fault| match fault {
-        AppendFault::NoSpace => GarbageError::NoSpace,
-        AppendFault::Io(error) => fail(error),
-    })?;
+    core.check_space(space).map_err(|_| GarbageError::NoSpace)?;
     let copied = copy(core, plan, revision, &name).map_err(|error| {
         drop(core.disk.remove(&format!("{name}{UNFINISHED}")));
         fail(error)

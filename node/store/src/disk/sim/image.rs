@@ -104,6 +104,13 @@ impl Image {
         }
     }
 
+    /// What is pending never becomes durable.
+    pub(super) fn forget(&mut self, inode: usize) {
+        if let Some(file) = self.files.get_mut(inode) {
+            file.pending.clear();
+        }
+    }
+
     pub(super) fn flip_bit(&mut self, inode: usize, bit: u64) -> io::Result<()> {
         let file = self.files.get_mut(inode).ok_or(io::ErrorKind::NotFound)?;
         let at = usize::try_from(bit / 8).map_err(io::Error::other)?;

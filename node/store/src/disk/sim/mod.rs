@@ -64,7 +64,8 @@ pub enum OperationKind {
 pub enum Fault {
     /// ENOSPC; of a write, the first half has happened.
     NoSpace,
-    /// EIO; of a write, the first half has happened, and a failed sync has synced nothing.
+    /// EIO; of a write, the first half has happened. What a failed sync should have synced is read as before and never
+    /// becomes durable, as on Linux: the next sync succeeds and says nothing of it.
     Io,
     /// It and everything after it does not happen, reads included.
     PowerLoss,
@@ -259,8 +260,18 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.begin(OperationKind::Sync, &self.name)?.image.sync(self.inode);
-        Ok(())
+        match self.disk.begin(OperationKind::Sync, &self.name) {
+            Ok(mut state) => {
+                state.image.sync(self.inode);
+                Ok(())
+            }
+            Err(Stopped { mut state, fault }) => {
+                if fault == Fault::Io {
+                    state.image.forget(self.inode);
+                }
+                Err(fault.into())
+            }
+        }
     }
 }
 
