@@ -144,7 +144,7 @@ pub enum TxError {
         /// The kind.
         kind: ObjectKind,
     },
-    /// A key, value or list of blobs is over its limit.
+    /// A key, value, charge or list of blobs is over its limit.
     #[error("{what} is too large: {size}, at most {limit}")]
     TooLarge {
         /// What.
@@ -185,8 +185,8 @@ pub enum CommitError<E> {
         /// How large its record may be.
         limit: ByteSize,
     },
-    /// The disk is full. The store goes on when there is space again.
-    #[error("the disk is full")]
+    /// The disk is full, or nearly: see [`crate::Options::reserve`]. The store goes on when there is space again.
+    #[error("the disk is full: free some space, or make the reserve smaller")]
     NoSpace,
     /// The store has failed and must be opened again. Whether this commit will be there then is not known.
     #[error(transparent)]
@@ -207,8 +207,8 @@ pub enum AppendError {
         /// How large it may be.
         limit: ByteSize,
     },
-    /// The disk is full. The store goes on when there is space again.
-    #[error("the disk is full")]
+    /// The disk is full, or nearly: see [`crate::Options::reserve`]. The store goes on when there is space again.
+    #[error("the disk is full: free some space, or make the reserve smaller")]
     NoSpace,
     /// The store has failed and must be opened again.
     #[error(transparent)]

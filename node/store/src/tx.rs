@@ -135,6 +135,7 @@ impl<'a> Tx<'a> {
         check_size("a key", key.len(), KEY_MAX)?;
         check_size("a value", put.value.len(), VALUE_MAX)?;
         check_size("the list of an object's blobs", put.blobs.len(), BLOBS_MAX)?;
+        check_size("a charge", put.charge.as_usize(), CHARGE_MAX)?;
         let row = self.row(account)?;
         for blob in &put.blobs {
             self.check_blob(*blob)?;
@@ -310,3 +311,6 @@ fn check_kind(kind: ObjectKind) -> Result<(), TxError> {
 fn check_size(what: &'static str, size: usize, limit: usize) -> Result<(), TxError> {
     if size > limit { Err(TxError::TooLarge { what, size, limit }) } else { Ok(()) }
 }
+
+/// An object counts at most so much against a quota: sums of charges stay far from 2^64.
+const CHARGE_MAX: usize = 1 << 48;

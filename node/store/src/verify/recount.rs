@@ -32,7 +32,7 @@ pub(super) fn recount(
     objects(view, |local, object| {
         let sum = sums.entry(local).or_default();
         sum.objects += 1;
-        sum.used += object.charge.0;
+        sum.used = sum.used.saturating_add(object.charge.0);
         for blob in object.blobs() {
             add(&mut names, blob, 1);
         }
