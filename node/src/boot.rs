@@ -1,5 +1,6 @@
 //! The running node: what starts in which order, what keeps going, and how it ends.
 
+mod sweep;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let outbound = Outbound::open(&node.config)?;
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
     running.spawn(send(node.clone(), outbound, stop.clone()));
+    running.spawn(sweep::daily(node.clone(), stop.clone()));
 
     let signals = watch::Signals::listen()?;
     let ports_file = PortsFile::write(&node.config.data_dir, &addresses)
