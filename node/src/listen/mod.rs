@@ -268,7 +268,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::shutdown;
@@ -281,10 +281,24 @@ mod tests {
             Bytes::from_static(b"busy")
         }
         async fn serve(&self, mut stream: Stream, _: IpAddr, stop: Stop) -> io::Result<()> {
-            use tokio::io::AsyncWriteExt;
             stream.write_all(b"hello ").await?;
             stop.requested().await;
             stream.write_all(b"bye").await
+        }
+    }
+
+    /// Says what it hears.
+    struct Echo;
+
+    impl Protocol for Echo {
+        fn busy(&self) -> Bytes {
+            Bytes::new()
+        }
+        async fn serve(&self, mut stream: Stream, _: IpAddr, _: Stop) -> io::Result<()> {
+            loop {
+                let byte = stream.read_u8().await?;
+                stream.write_u8(byte).await?;
+            }
         }
     }
 
@@ -319,6 +333,28 @@ mod tests {
         client.read_to_string(&mut rest).await.unwrap();
         assert_eq!(rest, "bye");
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_finds_all_places_taken_waits_until_one_is_free() {
+        let listener = Listener::bind("imap", any_port()).unwrap();
+        let address = listener.address();
+        let limits = LimitsConfig { connections_per_listener: 1, ..LimitsConfig::default() };
+        let bounds = Bounds::of(&limits, Crowd::new(1));
+        let counters = Counters::new("imap", &bounds);
+        let (_shutdown, stop) = shutdown::channel();
+        let accepted = Arc::clone(&counters);
+        let run = listener.run(Arc::new(Echo), Opening::Clear, bounds, counters, stop, Duration::ZERO);
+        let running = tokio::spawn(run);
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first.write_all(b"1").await.unwrap();
+        first.read_u8().await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(b"2").await.unwrap();
+        assert_eq!(accepted.accepted(), 1, "the second one is in the system's queue");
+        drop(first);
+        assert_eq!(second.read_u8().await.unwrap(), b'2');
+        running.abort();
     }
 
     #[tokio::test]

@@ -185,3 +185,6 @@ fn refusal(error: &CommitError<delivery::DeliverError>) -> Refusal {
 fn unreadable(error: &StorageError) {
     error!(error = error as &dyn std::error::Error, "could not look up an address; the peer tries again");
 }
+
+#[cfg(test)]
+mod tests;
