@@ -128,16 +128,21 @@ impl Talk {
             stream.write_all(bytes).await?;
             stream.flush().await
         };
-        // The conversation moves its deadline only when it is heard; a large piece may take that long.
         let deadline = self.smtp.deadline().unwrap_or_else(Instant::now);
         match timeout_at(deadline.into(), write).await {
             Ok(Ok(())) => {}
-            // After half a command nothing sensible can follow.
-            Ok(Err(_)) => self.smtp.on_closed(),
-            Err(_) => {
-                self.smtp.on_timeout(Instant::now());
-                self.smtp.on_closed();
-            }
+            Ok(Err(_)) => self.hear_last_words().await,
+            Err(_) => self.smtp.on_closed(),
+        }
+    }
+
+    /// A host that closes while it is written to may have said why: that the message is too large, for example.
+    async fn hear_last_words(&mut self) {
+        let (smtp, deadline) = (&mut self.smtp, Instant::now() + GOODBYE_TIMEOUT);
+        let Some(stream) = &mut self.stream else { return smtp.on_closed() };
+        let heard = stream.read_before(Some(deadline), |bytes| smtp.receive(bytes)).await;
+        if !matches!(heard, Ok(Read::Some)) {
+            smtp.on_closed();
         }
     }
 

@@ -248,6 +248,18 @@ async fn a_host_that_hangs_up_between_messages_is_called_again() {
     assert_eq!(host.seen().messages.len(), 4);
 }
 
+/// The answer comes in the middle of the message, and then the connection is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_in_the_middle_of_a_message_is_heard() {
+    let host = Host::start(&[("MIDDLE", &["552 5.3.4 too large for us"])], None).await;
+    let node = Node::start(to(host.address)).await;
+    node.send(&["bob@b.test"], &format!("Subject: large\r\n\r\n{}", "line\r\n".repeat(2_000_000))).await;
+    node.empty().await;
+    let inbox = node.inbox();
+    assert!(inbox[0].contains("552 5.3.4 too large for us"), "{inbox:?}");
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_says_nothing_does_not_hold_the_queue() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

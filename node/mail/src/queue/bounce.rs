@@ -1,12 +1,14 @@
 //! What the sender of a message is told: a delivery status notification (RFC 3464), delivered like any mail.
 
+use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 
+use bytes::Bytes;
 use essaim_accounts::Resolution;
 use essaim_smtp::bounce::{Bounce, Composed, Fate, Undelivered};
 use essaim_smtp::{EnhancedStatus, MessageId};
 use essaim_types::{Address, BlobId, Timestamp};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::entry::{Entry, Notice, Recipient};
 use super::key::QueueKey;
@@ -32,8 +34,8 @@ impl Queue {
         let Some(sender) = entry.sender.as_ref().filter(|_| !notices.is_empty()) else {
             return Ok(Vec::new());
         };
-        let Some(envelope) = self.envelope_to(key, sender)? else { return Ok(Vec::new()) };
-        let beginning = blobs.first().map(|blob| self.store.blob(blob)).transpose()?.unwrap_or_default();
+        let Some(envelope) = self.envelope_to(key, sender) else { return Ok(Vec::new()) };
+        let beginning = self.beginning(key, blobs);
         let mut told = Vec::new();
         for notice in notices {
             let composed = self.compose(key, entry, sender, notice, &beginning);
@@ -78,18 +80,33 @@ impl Queue {
         .compose()
     }
 
+    /// The header of the message, and what follows it in the first blob. A notice without it is better than none.
+    fn beginning(&self, key: &QueueKey, blobs: &[BlobId]) -> Bytes {
+        let Some(blob) = blobs.first() else { return Bytes::new() };
+        self.store.blob(blob).unwrap_or_else(|error| {
+            error!(entry = %key.id, error = &error as &dyn Error, "entry {} of the queue cannot be read", key.id);
+            Bytes::new()
+        })
+    }
+
     /// How a notice comes to the sender, from nobody; `None` if it cannot.
-    fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Result<Option<Envelope>, QueueError> {
-        match self.accounts.resolve(sender)? {
-            Resolution::Local(to) => Ok(Some(Envelope { local: to.accounts, ..Envelope::default() })),
-            Resolution::NotLocal => {
+    fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Option<Envelope> {
+        match self.accounts.resolve(sender) {
+            Ok(Resolution::Local(to)) => Some(Envelope { local: to.accounts, ..Envelope::default() }),
+            Ok(Resolution::NotLocal) => {
                 let (account, recipients) = (self.hoster, vec![sender.clone()]);
                 let remote = Remote { account, recipients, smtputf8: sender.is_internationalized() };
-                Ok(Some(Envelope { remote: Some(remote), ..Envelope::default() }))
+                Some(Envelope { remote: Some(remote), ..Envelope::default() })
             }
-            Resolution::NoSuchMailbox | Resolution::Disabled | Resolution::OverQuota => {
+            Ok(Resolution::NoSuchMailbox | Resolution::Disabled | Resolution::OverQuota) => {
                 warn!(entry = %key.id, "the sender of entry {} cannot be told what became of it", key.id);
-                Ok(None)
+                None
+            }
+            // One unreadable account must not stop everybody's mail; a store that fails is found out at the commit.
+            Err(error) => {
+                let error = &error as &dyn Error;
+                error!(entry = %key.id, error, "the sender of entry {} cannot be looked up", key.id);
+                None
             }
         }
     }

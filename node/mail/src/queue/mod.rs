@@ -59,8 +59,6 @@ pub enum QueueError {
     Append(#[from] AppendError),
     #[error("could not change the queue")]
     Commit(#[source] CommitError<StepError>),
-    #[error("could not find out who gets a bounce")]
-    Accounts(#[from] essaim_accounts::StorageError),
 }
 
 /// What can fail within a commit of the queue.
@@ -74,6 +72,13 @@ pub enum StepError {
     Deliver(#[from] DeliverError),
     #[error(transparent)]
     Journal(#[from] essaim_accounts::StorageError),
+}
+
+impl QueueError {
+    /// It goes on when there is space again.
+    fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Append(AppendError::NoSpace) | Self::Commit(CommitError::NoSpace))
+    }
 }
 
 impl From<CommitError<StepError>> for QueueError {

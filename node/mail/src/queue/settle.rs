@@ -1,10 +1,11 @@
 //! What an attempt brought becomes durable: the entry's new state and what its sender is told, in one commit.
 
 use std::ops::Bound;
+use std::time::Duration;
 
 use essaim_store::{CommitError, Object, Tx};
 use essaim_types::{AccountId, BlobId, ObjectKind, Timestamp};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::bounce::Told;
 use super::enqueue;
@@ -35,9 +36,22 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let Settled { next, notices } = entry.settle(key.id, outcomes, now(), &self.config);
         log(&key, &entry, next);
-        let told = self.tell(&key, &entry, &blobs, &notices)?;
-        let step = Step { key, entry, next, told };
-        self.commit_step(step).await
+        loop {
+            let written = match self.tell(&key, &entry, &blobs, &notices) {
+                Ok(told) => {
+                    self.commit_step(Step { key: key.clone(), entry: entry.clone(), next, told }).await
+                }
+                Err(error) => Err(error),
+            };
+            match written {
+                // Whoever has the message would get it again.
+                Err(error) if error.is_full_disk() => {
+                    error!(entry = %key.id, "the disk is full: what came of entry {} waits to be written down", key.id);
+                    tokio::time::sleep(FULL_DISK_PAUSE).await;
+                }
+                written => return written,
+            }
+        }
     }
 
     /// Commits a step. A member whose account is full does not get the notice, and the queue goes on.
@@ -140,3 +154,6 @@ fn log(key: &QueueKey, entry: &Entry, next: Next) {
         }
     }
 }
+
+/// There is nothing to wait for but somebody who makes room.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(10);

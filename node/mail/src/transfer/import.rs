@@ -100,6 +100,7 @@ pub fn import(
 ) -> Result<ImportReport, ImportError> {
     let mut import =
         Import { store, options, report: ImportReport::default(), mailboxes: HashMap::new(), current: None };
+    import.prepare()?;
     for name in source.mailboxes() {
         import.mailbox(&name)?;
     }
@@ -149,6 +150,13 @@ struct Intake {
 }
 
 impl Import<'_> {
+    /// INBOX and the others that everybody has come first: delivery relies on INBOX being the first mailbox of an account.
+    fn prepare(&self) -> Result<(), ImportError> {
+        let account = self.options.account;
+        let ensured = self.store.commit_blocking(move |tx| mailbox::ensure_defaults(tx, account));
+        ensured.map_err(|source| ImportError::Mailbox { name: "INBOX".to_owned(), source })
+    }
+
     /// Reads the next message of the source into blobs.
     fn read(&self, source: &mut dyn Source) -> Result<(Option<Item>, Intake), ImportError> {
         let limit = self.options.max_message_size.0;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::delivery::Incoming;
-use crate::mailbox::{self, Arrival, MailboxError};
+use crate::mailbox::{self, Arrival};
 use crate::record::{self, Message, SystemFlags};
 
 const ALICE: AccountId = AccountId::from_bytes([1; 32]);
@@ -25,9 +25,9 @@ type Seen = (Vec<u8>, u8, Vec<String>, i64);
 fn store() -> Store {
     let store = Store::in_memory();
     for account in [ALICE, BOB] {
-        let make = move |tx: &mut Tx<'_>| -> Result<(), MailboxError> {
-            tx.create_account(account, None).unwrap();
-            mailbox::ensure_defaults(tx, account)
+        let make = move |tx: &mut Tx<'_>| -> Result<(), essaim_store::TxError> {
+            tx.create_account(account, None)?;
+            Ok(())
         };
         store.commit_blocking(make).unwrap();
     }
@@ -47,6 +47,7 @@ fn put(store: &Store, account: AccountId, name: &str, (bytes, flags, keywords, d
     };
     let name = MailboxName::new(name).unwrap();
     let append = move |tx: &mut Tx<'_>| -> Result<(), mailbox::AppendError> {
+        mailbox::ensure_defaults(tx, account)?;
         let id = match mailbox::by_name(tx, account, &name)? {
             Some((id, _)) => id,
             None => mailbox::create(tx, account, &name, None, 1000)?,
@@ -151,6 +152,16 @@ fn a_second_run_adds_nothing_and_a_first_one_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn the_first_mailbox_of_an_account_is_inbox_whatever_is_imported() {
+    let (store, root) = (store(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(root.path().join(".Archive/cur")).unwrap();
+    fs::write(root.path().join(".Archive/cur/1.x"), "Subject: x\n\n").unwrap();
+    import_maildir(&store, ALICE, root.path());
+    let inbox = mailbox::by_id(&store.read().unwrap(), ALICE, record::INBOX_ID).unwrap();
+    assert_eq!(inbox.unwrap().name, "INBOX");
+}
+
+#[test]
 fn what_is_left_out_is_named() {
     let (store, root) = (store(), tempfile::tempdir().unwrap());
     fs::create_dir(root.path().join("cur")).unwrap();
@@ -233,7 +244,7 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..60), 0u8..32,
             prop::collection::btree_set(prop::sample::select(vec!["$Forwarded", "$Junk", "work", "zz"]), 0..4),
             0i64..2_000_000_000_000,
-        ), 0..12),
+        ), 1..12),
     ) {
         let (store, target) = (store(), tempfile::tempdir().unwrap());
         for (name, rest, flags, keywords, date) in messages {

@@ -141,6 +141,10 @@ impl Host {
                 break;
             }
             message.push_str(line.strip_prefix('.').unwrap_or(&line));
+            if let Some(answer) = self.answer("MIDDLE") {
+                write(socket, answer).await;
+                return Next::Close;
+            }
         }
         let answer = self.answer("END").unwrap_or("250 2.0.0 taken");
         if answer == "CLOSE" || !write(socket, answer).await {
