@@ -84,7 +84,7 @@ async fn a_full_account_is_over_quota_until_it_has_space() {
     node.accounts.set_quota(ann, Quota::Bytes(ByteSize(101)), root()).await.unwrap();
     assert_eq!(resolve(&node, "ann@coop.test"), to(&[ann], None, Matched::Address));
     node.accounts.set_quota(ann, Quota::Unlimited, root()).await.unwrap();
-    fill(&node, ann, 1 << 50).await;
+    fill(&node, ann, 1 << 47).await;
     assert_eq!(resolve(&node, "ann@coop.test"), to(&[ann], None, Matched::Address));
 }
 
