@@ -36,6 +36,7 @@ pub(super) fn page(report: &Report) -> String {
 pub(super) fn row(row: &Row) -> String {
     let ratio = row.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
     let mut goal = match row.line.goal {
+        Goal::Times(times) if times <= 1.0 => "equal".to_owned(),
         Goal::Times(times) => format!("{times:.0} times"),
         Goal::AtMost(limit) => format!("at most {limit:.0} {}", row.line.unit.symbol()),
         Goal::None => String::new(),
