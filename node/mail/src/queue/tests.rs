@@ -7,7 +7,7 @@ use std::time::Duration;
 use essaim_accounts::{AccountsConfig, Actor, HashConfig, LocalDomains, NewAccount};
 use essaim_store::{Content, Tx};
 use essaim_types::{Address, BlobId, ByteSize};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -20,6 +20,8 @@ struct Hosts {
     answers: Arc<Mutex<HashMap<String, VecDeque<Answer>>>>,
     got: watch::Sender<Vec<(String, String)>>,
     connections: watch::Sender<(u32, u32)>,
+    /// For [`Answer::Hold`]: the message is on its way; it may arrive.
+    held: Arc<(Notify, Notify)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,8 @@ enum Answer {
     Deliver,
     Busy,
     Refuse,
+    /// Delivered, when the test says so.
+    Hold,
     /// The first recipient gets it, the others are refused.
     FirstOnly,
 }
@@ -38,7 +42,7 @@ impl Hosts {
         let answers =
             answers.iter().map(|(domain, list)| ((*domain).to_owned(), list.iter().copied().collect()));
         let (got, connections) = (watch::Sender::new(Vec::new()), watch::Sender::new((0, 0)));
-        Self { answers: Arc::new(Mutex::new(answers.collect())), got, connections }
+        Self { answers: Arc::new(Mutex::new(answers.collect())), got, connections, held: Arc::default() }
     }
 
     /// Waits until so many recipients have got something; who and what.
@@ -71,6 +75,10 @@ impl Session for Connected {
             let next = answers.get_mut(letter.domain.as_str()).and_then(VecDeque::pop_front);
             next.unwrap_or(Answer::Deliver)
         };
+        if answer == Answer::Hold {
+            self.0.held.0.notify_one();
+            self.0.held.1.notified().await;
+        }
         let said =
             |status: &str| Diagnosis::remote("mx.test", status.parse().unwrap(), format!("said {status}"));
         let mut text = String::new();
@@ -79,11 +87,13 @@ impl Session for Connected {
         }
         let outcome = |(n, to): (usize, &Address)| match answer {
             Answer::Busy => Outcome::Deferred(said("4.2.1")),
-            Answer::FirstOnly | Answer::Deliver if n == 0 || answer == Answer::Deliver => {
+            Answer::FirstOnly | Answer::Deliver | Answer::Hold if n == 0 || answer != Answer::FirstOnly => {
                 self.0.got.send_modify(|got| got.push((to.to_string(), text.clone())));
                 Outcome::Delivered(said("2.0.0"))
             }
-            Answer::Refuse | Answer::FirstOnly | Answer::Deliver => Outcome::Refused(said("5.1.1")),
+            Answer::Refuse | Answer::FirstOnly | Answer::Deliver | Answer::Hold => {
+                Outcome::Refused(said("5.1.1"))
+            }
         };
         letter.recipients.iter().enumerate().map(outcome).collect()
     }
@@ -351,6 +361,23 @@ async fn operators_look_and_take_out() {
     assert_eq!((node.listed().len(), node.inbox().len()), (1, 1));
     let acts = node.queue.accounts.acts(10).unwrap();
     assert!(acts[0].act.as_str() == "queue.drop" && acts[0].detail.contains("c.test: a test"), "{acts:?}");
+}
+
+#[tokio::test]
+async fn what_is_taken_out_while_it_is_tried_is_gone() {
+    let mut node = Node::new(quick()).await;
+    let hosts = Hosts::new(&[("b.test", &[Answer::Hold])]);
+    node.start(&hosts);
+    node.send(ALICE, &["bob@b.test"], TEXT).await;
+    hosts.held.0.notified().await;
+    let (all, queue) = (Selection::default(), node.queue.clone());
+    queue.drop_entries(&all, "x", Farewell::Silence, Rehearsal::Perform, &Actor::Node).await.unwrap();
+    hosts.held.1.notify_one();
+    node.send(ALICE, &["carol@b.test"], TEXT).await;
+    assert_eq!(hosts.got(2).await.len(), 2);
+    node.empty().await;
+    node.stop().await;
+    assert!(node.inbox().is_empty());
 }
 
 #[tokio::test]
