@@ -59,8 +59,10 @@ impl Session {
                 Progress::Within(mut body, mut range) => {
                     while !range.is_empty() {
                         let piece = crate::blocking(|| body.next(&self.mail, &mut range))?;
-                        sink.buffer().extend_from_slice(&piece);
-                        sink.flush_if_full().await?;
+                        for some in piece.chunks(ENOUGH) {
+                            sink.buffer().extend_from_slice(some);
+                            sink.flush_if_full().await?;
+                        }
                     }
                     sink.buffer().extend_from_slice(END_OF_FETCH);
                 }
