@@ -27,3 +27,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     command::Cli::parse().run()
 }
+
+/// Threads take turns at large buffers; the C library's allocator keeps one set for each of them, this one gives them back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
