@@ -51,11 +51,14 @@ impl Packages {
         all.filter(|id| self.members.contains(*id)).map(|id| self.name(id)).collect()
     }
 
-    /// Everything that this crate is built with, however far down.
-    pub fn closure_of(&self, member: &str) -> BTreeSet<&str> {
+    /// Everything that this crate is built with, however far down; what lies below the crates named `sealed` is left out.
+    pub fn closure_of(&self, member: &str, sealed: &[&str]) -> BTreeSet<&str> {
         let mut seen = BTreeSet::new();
         let mut open = self.ids(member);
         while let Some(id) = open.pop() {
+            if sealed.contains(&self.name(id)) {
+                continue;
+            }
             for next in self.arrows.get(id).into_iter().flatten() {
                 if seen.insert(next.as_str()) {
                     open.push(next);
