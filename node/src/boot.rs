@@ -141,13 +141,19 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn listener<P: Protocol>(&mut self, listener: Listener, opening: Opening, protocol: P) {
-        let counters = Counters::new(listener.name, &self.bounds);
+        let limits = &self.node.config.limits;
+        let bounds = match listener.name {
+            // Browsers open and close connections as they like.
+            "http" | "https" => self.bounds.clone(),
+            _ => self.bounds.paced(limits.connections_per_minute),
+        };
+        let counters = Counters::new(listener.name, &bounds);
         self.counters.push(Arc::clone(&counters));
-        let linger = self.node.config.limits.shutdown_timeout;
+        let linger = limits.shutdown_timeout;
         self.tasks.spawn(listener.run(
             Arc::new(protocol),
             opening,
-            self.bounds.clone(),
+            bounds,
             counters,
             self.stop.clone(),
             linger,

@@ -28,6 +28,11 @@ impl Node for Services {
         let mut metrics = store(self);
         metrics.extend(logins(self));
         metrics.extend(listeners(self));
+        metrics.push(Metric::counter(
+            "essaim_messages_slowed_total",
+            "Messages refused for now: too many from one neighbourhood in a minute.",
+            self.vitals.slowed_messages(),
+        ));
         metrics.push(Metric::gauge(
             "essaim_queue_entries",
             "Entries of outgoing mail.",
@@ -93,7 +98,7 @@ fn logins(node: &Services) -> Vec<Metric> {
     ]
 }
 
-fn listeners(node: &Services) -> [Metric; 3] {
+fn listeners(node: &Services) -> [Metric; 4] {
     let listeners = node.vitals.listeners();
     let each = |name, help, kind, value: &dyn Fn(&crate::listen::Counters) -> u64| Metric {
         name,
@@ -111,9 +116,15 @@ fn listeners(node: &Services) -> [Metric; 3] {
         }),
         each(
             "essaim_connections_refused_total",
-            "Connections refused: too many from one network.",
+            "Connections refused: too many from one network at one time.",
             Kind::Counter,
-            &|counters| counters.refused(),
+            &|counters| counters.crowded(),
+        ),
+        each(
+            "essaim_connections_slowed_total",
+            "Connections refused: too many from one neighbourhood in a minute.",
+            Kind::Counter,
+            &|counters| counters.too_fast(),
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! What a running node knows about itself: since when, and who is connected. For `status`, `/metrics` and `/health/ready`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use essaim_types::Timestamp;
@@ -12,11 +13,12 @@ use crate::listen::Counters;
 pub(crate) struct Vitals {
     started: Timestamp,
     listeners: OnceLock<Vec<Arc<Counters>>>,
+    slowed_messages: AtomicU64,
 }
 
 impl Vitals {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { started: now(), listeners: OnceLock::new() })
+        Arc::new(Self { started: now(), listeners: OnceLock::new(), slowed_messages: AtomicU64::new(0) })
     }
 
     pub(crate) fn started(&self) -> Timestamp {
@@ -35,6 +37,15 @@ impl Vitals {
 
     pub(crate) fn listeners(&self) -> &[Arc<Counters>] {
         self.listeners.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// A message was refused for now, because too many came from its neighbourhood.
+    pub(crate) fn message_slowed(&self) {
+        self.slowed_messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn slowed_messages(&self) -> u64 {
+        self.slowed_messages.load(Ordering::Relaxed)
     }
 
     /// Connections open on each listener.

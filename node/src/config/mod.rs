@@ -7,6 +7,7 @@ mod describe;
 mod document;
 mod edit;
 mod environment;
+mod ip_range;
 mod load;
 mod problem;
 mod schema;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(crate) use check::{Finding, Severity, check};
 pub(crate) use describe::{KeyDescription, describe};
 pub(crate) use edit::Text;
+pub(crate) use ip_range::IpRange;
 pub(crate) use load::{Loaded, load};
 pub(crate) use problem::{ConfigError, Problem};
 
@@ -167,6 +169,9 @@ pub(crate) struct BackupConfig {}
 pub(crate) struct LimitsConfig {
     pub(crate) connections_per_listener: usize,
     pub(crate) connections_per_network: usize,
+    pub(crate) connections_per_minute: u32,
+    pub(crate) messages_per_minute: u32,
+    pub(crate) exempt_networks: Vec<IpRange>,
     #[serde(with = "humantime_serde")]
     pub(crate) handshake_timeout: Duration,
     #[serde(with = "humantime_serde")]
@@ -298,6 +303,11 @@ impl Default for LimitsConfig {
         Self {
             connections_per_listener: 1000,
             connections_per_network: 50,
+            connections_per_minute: 300,
+            messages_per_minute: 600,
+            exempt_networks: ["127.0.0.0/8", "::1"]
+                .map(|range| range.parse().expect("loopback is a range"))
+                .into(),
             handshake_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
             smtp_timeout: Duration::from_secs(5 * 60),

@@ -5,6 +5,7 @@ mod crowd;
 mod http;
 mod imap;
 mod login;
+mod rate;
 mod smtp;
 pub(crate) mod tls;
 mod wire;
@@ -13,7 +14,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -26,12 +27,14 @@ pub(crate) use crowd::Crowd;
 pub(crate) use http::Http;
 pub(crate) use imap::Imap;
 pub(crate) use login::PlainLogin;
+pub(crate) use rate::Rate;
 pub(crate) use smtp::{Clients, Pace, Smtp};
 
-use crate::config::LimitsConfig;
+use crate::config::{IpRange, LimitsConfig};
 use crate::failure::Failure;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
+use crowd::Seat;
 
 /// A socket that was bound for one of the names of `[listen]`.
 #[derive(Debug)]
@@ -64,7 +67,18 @@ pub(crate) struct Bounds {
     connections: usize,
     handshake: Duration,
     write: Duration,
+    exempt: Arc<[IpRange]>,
     crowd: Arc<Crowd>,
+    rate: Arc<Rate>,
+}
+
+/// Why somebody is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnedAway {
+    /// Too many connections of their network are open.
+    Crowded,
+    /// Too many came from their neighbourhood in a short time.
+    TooFast,
 }
 
 /// What `/metrics` tells of one listener.
@@ -72,7 +86,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Counters {
     pub(crate) name: &'static str,
     accepted: AtomicU64,
-    refused: AtomicU64,
+    crowded: AtomicU64,
+    too_fast: AtomicU64,
     places: Arc<Semaphore>,
     connections_max: usize,
 }
@@ -146,10 +161,14 @@ impl Listener {
                 }
             };
             let peer = peer.ip().to_canonical();
-            let Some(seat) = bounds.crowd.enter(peer) else {
-                counters.refused.fetch_add(1, Ordering::Relaxed);
-                turn_away(&socket, opening, protocol.as_ref());
-                continue;
+            let seat = match bounds.admit(peer, Instant::now()) {
+                Ok(seat) => seat,
+                Err(why) => {
+                    counters.turned_away(why).fetch_add(1, Ordering::Relaxed);
+                    debug!(listener = self.name, %peer, "turned away: {why:?}");
+                    turn_away(&socket, opening, protocol.as_ref());
+                    continue;
+                }
             };
             counters.accepted.fetch_add(1, Ordering::Relaxed);
             let conn = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
@@ -174,8 +193,26 @@ impl Bounds {
             connections: limits.connections_per_listener.min(Semaphore::MAX_PERMITS),
             handshake: limits.handshake_timeout,
             write: limits.write_timeout,
+            exempt: limits.exempt_networks.clone().into(),
             crowd,
+            rate: Arc::new(Rate::per_minute(0)),
         }
+    }
+
+    /// The same, and only so many new connections in a minute from each neighbourhood.
+    pub(crate) fn paced(&self, per_minute: u32) -> Self {
+        Self { rate: Arc::new(Rate::per_minute(per_minute)), ..self.clone() }
+    }
+
+    /// Whether a connection may come in; a place for it, if it is of those that are counted.
+    fn admit(&self, peer: IpAddr, now: Instant) -> Result<Option<Seat>, TurnedAway> {
+        if self.exempt.iter().any(|range| range.contains(peer)) {
+            return Ok(None);
+        }
+        if !self.rate.admits(peer, now) {
+            return Err(TurnedAway::TooFast);
+        }
+        self.crowd.enter(peer).map(Some).ok_or(TurnedAway::Crowded)
     }
 }
 
@@ -184,7 +221,8 @@ impl Counters {
         Arc::new(Self {
             name,
             accepted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            crowded: AtomicU64::new(0),
+            too_fast: AtomicU64::new(0),
             places: Arc::new(Semaphore::new(bounds.connections)),
             connections_max: bounds.connections,
         })
@@ -195,9 +233,21 @@ impl Counters {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Connections turned away because of their network.
-    pub(crate) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+    /// Connections turned away because their network had too many open.
+    pub(crate) fn crowded(&self) -> u64 {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// Connections turned away because too many had come from their neighbourhood.
+    pub(crate) fn too_fast(&self) -> u64 {
+        self.too_fast.load(Ordering::Relaxed)
+    }
+
+    fn turned_away(&self, why: TurnedAway) -> &AtomicU64 {
+        match why {
+            TurnedAway::Crowded => &self.crowded,
+            TurnedAway::TooFast => &self.too_fast,
+        }
     }
 
     /// Connections open now. The place that the next one will take is not counted.
@@ -267,102 +317,4 @@ const BACKLOG: u32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-    use crate::shutdown;
-
-    /// Waits until the node stops, then says so.
-    struct Patient;
-
-    impl Protocol for Patient {
-        fn busy(&self) -> Bytes {
-            Bytes::from_static(b"busy")
-        }
-        async fn serve(&self, mut stream: Stream, _: IpAddr, stop: Stop) -> io::Result<()> {
-            stream.write_all(b"hello ").await?;
-            stop.requested().await;
-            stream.write_all(b"bye").await
-        }
-    }
-
-    /// Says what it hears.
-    struct Echo;
-
-    impl Protocol for Echo {
-        fn busy(&self) -> Bytes {
-            Bytes::new()
-        }
-        async fn serve(&self, mut stream: Stream, _: IpAddr, _: Stop) -> io::Result<()> {
-            loop {
-                let byte = stream.read_u8().await?;
-                stream.write_u8(byte).await?;
-            }
-        }
-    }
-
-    fn any_port() -> SocketAddr {
-        "127.0.0.1:0".parse().unwrap()
-    }
-
-    #[tokio::test]
-    async fn open_connections_are_told_when_the_node_stops_and_waited_for() {
-        let listener = Listener::bind("imap", any_port()).unwrap();
-        let address = listener.address();
-        let limits = LimitsConfig::default();
-        let bounds = Bounds::of(&limits, Crowd::new(1));
-        let counters = Counters::new("imap", &bounds);
-        let (shutdown, stop) = shutdown::channel();
-        let linger = Duration::from_secs(10);
-        let running = tokio::spawn(listener.run(
-            Arc::new(Patient),
-            Opening::Clear,
-            bounds,
-            Arc::clone(&counters),
-            stop,
-            linger,
-        ));
-        let mut client = TcpStream::connect(address).await.unwrap();
-        let mut hello = [0; 6];
-        client.read_exact(&mut hello).await.unwrap();
-        assert_eq!((counters.accepted(), counters.open()), (1, 1));
-        shutdown.request();
-        running.await.unwrap();
-        let mut rest = String::new();
-        client.read_to_string(&mut rest).await.unwrap();
-        assert_eq!(rest, "bye");
-        assert!(TcpStream::connect(address).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn who_finds_all_places_taken_waits_until_one_is_free() {
-        let listener = Listener::bind("imap", any_port()).unwrap();
-        let address = listener.address();
-        let limits = LimitsConfig { connections_per_listener: 1, ..LimitsConfig::default() };
-        let bounds = Bounds::of(&limits, Crowd::new(1));
-        let counters = Counters::new("imap", &bounds);
-        let (_shutdown, stop) = shutdown::channel();
-        let accepted = Arc::clone(&counters);
-        let run = listener.run(Arc::new(Echo), Opening::Clear, bounds, counters, stop, Duration::ZERO);
-        let running = tokio::spawn(run);
-        let mut first = TcpStream::connect(address).await.unwrap();
-        first.write_all(b"1").await.unwrap();
-        first.read_u8().await.unwrap();
-        let mut second = TcpStream::connect(address).await.unwrap();
-        second.write_all(b"2").await.unwrap();
-        assert_eq!(accepted.accepted(), 1, "the second one is in the system's queue");
-        drop(first);
-        assert_eq!(second.read_u8().await.unwrap(), b'2');
-        running.abort();
-    }
-
-    #[tokio::test]
-    async fn a_busy_port_is_named_with_a_way_out() {
-        let listener = Listener::bind("smtp", any_port()).unwrap();
-        let failure = Listener::bind("smtp", listener.address()).unwrap_err();
-        let expected = format!("{} (listen.smtp) is in use by another program", listener.address());
-        assert_eq!(failure.message, expected);
-        assert!(failure.hint.unwrap().contains("ESSAIM_LISTEN__SMTP=127.0.0.1:0"));
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use essaim_smtp::server::{Action, Config, Connection, Encryption, Limits, Plaint
 use tokio_rustls::TlsAcceptor;
 
 use super::wire::Wire;
-use super::{PlainLogin, Protocol};
+use super::{PlainLogin, Protocol, Rate};
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::{Read, Stream};
@@ -28,6 +28,8 @@ pub(crate) struct Smtp {
     anybody: Arc<Config>,
     this_machine: Arc<Config>,
     pace: Arc<Pace>,
+    /// How fast other servers may send.
+    rate: Rate,
     tls: Option<TlsAcceptor>,
     handshake: Duration,
 }
@@ -74,6 +76,7 @@ impl Smtp {
             anybody: speak(anybody),
             this_machine: speak(this_machine),
             pace,
+            rate: Rate::per_minute(node.config.limits.messages_per_minute),
             tls,
             handshake: node.config.limits.handshake_timeout,
         }
@@ -82,7 +85,7 @@ impl Smtp {
     async fn converse(&self, stream: Stream, peer: IpAddr, stop: &Stop) -> io::Result<()> {
         let config = if peer.is_loopback() { &self.this_machine } else { &self.anybody };
         let mut smtp = Connection::new(Arc::clone(config), Instant::now());
-        let mut desk = Desk::new(&self.node, config.role, peer, &self.pace);
+        let mut desk = Desk::new(&self.node, config.role, peer, &self.pace, &self.rate);
         desk.encrypted(stream.tls_name());
         let mut wire = Wire::new(stream);
         loop {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use essaim_accounts::{Authenticated, Resolution, StorageError};
@@ -14,7 +15,7 @@ use tracing::{Span, debug, error, info};
 
 use super::message::{Message, Origin};
 use super::pace::Pace;
-use crate::listen::login;
+use crate::listen::{Rate, login};
 use crate::services::Services;
 use crate::vitals::now;
 
@@ -24,6 +25,7 @@ pub(super) struct Desk<'a> {
     role: Role,
     peer: IpAddr,
     pace: &'a Arc<Pace>,
+    rate: &'a Rate,
     /// TLS version and cipher suite.
     tls: Option<String>,
     member: Option<Authenticated>,
@@ -31,8 +33,14 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(node: &'a Services, role: Role, peer: IpAddr, pace: &'a Arc<Pace>) -> Self {
-        Self { node, role, peer, pace, tls: None, member: None, message: None }
+    pub(super) fn new(
+        node: &'a Services,
+        role: Role,
+        peer: IpAddr,
+        pace: &'a Arc<Pace>,
+        rate: &'a Rate,
+    ) -> Self {
+        Self { node, role, peer, pace, rate, tls: None, member: None, message: None }
     }
 
     /// The connection is under TLS now, if there is a name of how.
@@ -52,10 +60,10 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Anybody may send here from any address; a member from their own addresses only, and the null path of receipts and vacation notes.
+    /// Anybody may send here from any address, but not too fast; a member from their own addresses only, and the null path of receipts and vacation notes.
     pub(super) fn sender(&mut self, sender: Option<&Address>) -> SenderVerdict {
         if self.role == Role::Receiving {
-            return SenderVerdict::Accept;
+            return self.stranger();
         }
         let Some(member) = &self.member else { return SenderVerdict::Refuse };
         match self.node.accounts.is_current(member) {
@@ -75,6 +83,16 @@ impl<'a> Desk<'a> {
                 SenderVerdict::TryLater
             }
         }
+    }
+
+    fn stranger(&self) -> SenderVerdict {
+        let exempt = self.node.config.limits.exempt_networks.iter().any(|range| range.contains(self.peer));
+        if exempt || self.rate.admits(self.peer, Instant::now()) {
+            return SenderVerdict::Accept;
+        }
+        self.node.vitals.message_slowed();
+        debug!("told to send later: too many messages from its neighbourhood");
+        SenderVerdict::SlowDown
     }
 
     /// Never an open relay: only members send elsewhere.

@@ -112,7 +112,7 @@ pub enum SenderVerdict {
     NoSuchDomain,
     /// Local policy: 550 5.7.1
     Refuse,
-    /// Too much mail from this sender: 450 4.7.1
+    /// Too much mail from this sender or its network. RFC 5321 section 4.3.2 knows 451 as the temporary answer to MAIL: 451 4.7.1
     SlowDown,
     /// We could not find out: 451 4.3.0
     TryLater,

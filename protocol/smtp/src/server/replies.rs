@@ -34,7 +34,7 @@ pub(super) fn sender(verdict: SenderVerdict) -> Reply {
         }
         SenderVerdict::Refuse => Reply::new(550, "5.7.1", "Mail from this sender is not accepted here"),
         SenderVerdict::SlowDown => {
-            Reply::new(450, "4.7.1", "Too much mail from this sender, please try again later")
+            Reply::new(451, "4.7.1", "Too much mail in a short time, please try again later")
         }
         SenderVerdict::TryLater => TRY_LATER,
     }

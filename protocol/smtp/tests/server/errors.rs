@@ -101,7 +101,7 @@ fn every_verdict_on_a_sender_has_its_reply() {
             SenderVerdict::NotYours => "553 5.7.1 This sender address does not belong to your account",
             SenderVerdict::NoSuchDomain => "550 5.1.8 The sender's domain does not exist or takes no mail",
             SenderVerdict::Refuse => "550 5.7.1 Mail from this sender is not accepted here",
-            SenderVerdict::SlowDown => "450 4.7.1 Too much mail from this sender, please try again later",
+            SenderVerdict::SlowDown => "451 4.7.1 Too much mail in a short time, please try again later",
             SenderVerdict::TryLater => "451 4.3.0 Temporary trouble here, please try again later",
         };
         let next = if verdict == SenderVerdict::Accept {

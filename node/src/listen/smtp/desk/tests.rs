@@ -11,6 +11,7 @@ use crate::config::Config;
 struct Lab {
     node: Services,
     pace: Arc<Pace>,
+    rate: Rate,
     _home: tempfile::TempDir,
 }
 
@@ -30,16 +31,16 @@ impl Lab {
             };
             node.accounts.create(new, Actor::Node).await.unwrap();
         }
-        Self { node, pace: Pace::new(2), _home: home }
+        Self { node, pace: Pace::new(2), rate: Rate::per_minute(4), _home: home }
     }
 
     fn receiving(&self) -> Desk<'_> {
-        Desk::new(&self.node, Role::Receiving, [192, 0, 2, 1].into(), &self.pace)
+        Desk::new(&self.node, Role::Receiving, [192, 0, 2, 1].into(), &self.pace, &self.rate)
     }
 
     async fn submission(&self) -> Desk<'_> {
         let role = Role::Submission { plaintext_login: PlaintextLogin::Refuse };
-        let mut desk = Desk::new(&self.node, role, [192, 0, 2, 1].into(), &self.pace);
+        let mut desk = Desk::new(&self.node, role, [192, 0, 2, 1].into(), &self.pace, &self.rate);
         assert_eq!(
             desk.log_in(login(PASSWORD)).await,
             LoginVerdict::Accept { login: "alice@a.test".to_owned() }
@@ -103,6 +104,19 @@ async fn what_goes_elsewhere_is_queued_with_what_stays_and_has_a_pace() {
     let (bytes, queued) = lab.held();
     assert!(bytes > 0);
     assert_eq!(queued, 2, "one entry for each domain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_have_a_pace_and_this_machine_and_members_have_none() {
+    let lab = Lab::new().await;
+    let at = |peer: [u8; 4]| Desk::new(&lab.node, Role::Receiving, peer.into(), &lab.pace, &lab.rate);
+    let tell = |desk: &mut Desk<'_>| [(); 5].map(|()| desk.sender(None));
+    use SenderVerdict::{Accept, SlowDown};
+    assert_eq!(tell(&mut at([192, 0, 2, 1])), [Accept, Accept, Accept, Accept, SlowDown]);
+    assert_eq!(at([192, 0, 2, 2]).sender(None), SlowDown, "another address of the same neighbourhood");
+    assert_eq!(tell(&mut at([127, 0, 0, 1])), [Accept; 5]);
+    assert_eq!(tell(&mut lab.submission().await), [Accept; 5]);
+    assert_eq!(lab.node.vitals.slowed_messages(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
