@@ -1,2 +1,23 @@
 //! Who signed what: keyrings, signed records, deterministic CBOR. No clock, no disk, no randomness of its own.
+//!
+//! | module | |
+//! |---|---|
+//! | [`cbor`] | one spelling for every value, bounds for strangers |
+//! | [`key`] | Ed25519 keys and signatures, peer ids |
+//! | [`signed`] | records with one signature: [`Unverified`] as received, [`Signed`] once checked |
+//! | [`cosigned`] | records with several, gathered offline: [`Cosigning`], [`Cosigned`] |
+//! | [`keyring`] | a hoster's keys over time: [`Keyring`] |
+//!
+//! Bytes and rules: `specs/08-identity.md`.
 #![warn(clippy::indexing_slicing, missing_docs)]
+
+pub mod cbor;
+pub mod cosigned;
+pub mod key;
+pub mod keyring;
+pub mod signed;
+
+pub use cosigned::{Cosigned, Cosigning};
+pub use key::{BadSignature, PublicKey, Signature, SigningKey};
+pub use keyring::Keyring;
+pub use signed::{Record, RecordHash, Signed, Unverified};

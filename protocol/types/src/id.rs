@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::base32;
+
 /// Text that is not an id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {expected}")]
@@ -37,13 +39,13 @@ macro_rules! hash_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&base32(&self.0))
+                f.write_str(&base32::encode(&self.0))
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let text = base32(&self.0);
+                let text = base32::encode(&self.0);
                 write!(f, "{}({}..)", stringify!($name), text.get(..8).unwrap_or(&text))
             }
         }
@@ -51,7 +53,7 @@ macro_rules! hash_id {
         impl FromStr for $name {
             type Err = ParseIdError;
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                unbase32(text)
+                base32::decode(text)
                     .map(Self)
                     .ok_or_else(|| ParseIdError { text: text.to_owned(), expected: $expected })
             }
@@ -80,6 +82,12 @@ hash_id!(
     /// Immutable bytes, named by their BLAKE3-256.
     BlobId,
     "a blob id (52 characters of base32)"
+);
+
+hash_id!(
+    /// One hoster's entry in the directory, for its whole life: the hash of the first entry of its keyring.
+    ListingId,
+    "a listing id (52 characters of base32)"
 );
 
 impl BlobId {
@@ -179,57 +187,6 @@ impl UidValidity {
     pub fn value(self) -> u32 {
         self.0.get()
     }
-}
-
-const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
-/// RFC 4648 section 6, lower case, without padding.
-fn base32(bytes: &[u8; 32]) -> String {
-    let mut out = String::with_capacity(52);
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    for &byte in bytes {
-        buffer = (buffer << 8) | u32::from(byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            push_symbol(&mut out, buffer >> bits);
-        }
-        buffer &= (1 << bits) - 1;
-    }
-    push_symbol(&mut out, buffer << (5 - bits));
-    out
-}
-
-fn push_symbol(out: &mut String, value: u32) {
-    let symbol = ALPHABET.get((value & 31) as usize).copied().unwrap_or(b'a');
-    out.push(char::from(symbol));
-}
-
-fn unbase32(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 52 {
-        return None;
-    }
-    let mut out = [0u8; 32];
-    let mut slots = out.iter_mut();
-    let (mut buffer, mut bits) = (0u32, 0u32);
-    for symbol in text.bytes() {
-        let value = match symbol {
-            b'a'..=b'z' => symbol - b'a',
-            b'A'..=b'Z' => symbol - b'A',
-            b'2'..=b'7' => symbol - b'2' + 26,
-            _ => return None,
-        };
-        buffer = (buffer << 5) | u32::from(value);
-        bits += 5;
-        if bits >= 8 {
-            bits -= 8;
-            let byte = u8::try_from(buffer >> bits).ok()?;
-            *slots.next()? = byte;
-            buffer &= (1 << bits) - 1;
-        }
-    }
-    // One text for one id: the four left-over bits are zero.
-    (buffer == 0).then_some(out)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 mod address;
+pub mod base32;
 mod id;
 mod object;
 mod secret;
@@ -9,7 +10,7 @@ mod size;
 mod time;
 
 pub use address::{Address, Domain, LocalPart, ParseAddressError};
-pub use id::{AccountId, BlobId, Lsn, MailboxId, ModSeq, NodeSeq, ParseIdError, Uid, UidValidity};
+pub use id::{AccountId, BlobId, ListingId, Lsn, MailboxId, ModSeq, NodeSeq, ParseIdError, Uid, UidValidity};
 pub use object::ObjectKind;
 pub use secret::Secret;
 pub use size::{ByteSize, ParseByteSizeError};

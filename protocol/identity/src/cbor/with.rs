@@ -1,0 +1,158 @@
+//! How types of `essaim-types` are spelled in CBOR: `#[cbor(with = "essaim_identity::cbor::with::listing")]`.
+
+macro_rules! bytes32 {
+    ($(#[$doc:meta])* $name:ident, $type:ty) => {
+        $(#[$doc])*
+        pub mod $name {
+            use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+            /// As a byte string of 32 bytes.
+            ///
+            /// # Errors
+            /// Those of the writer.
+            pub fn encode<C, W: Write>(
+                id: &$type,
+                to: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), Unwritten<W::Error>> {
+                to.bytes(id.as_bytes())?.ok()
+            }
+
+            /// From a byte string of 32 bytes.
+            ///
+            /// # Errors
+            /// Anything else.
+            pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<$type, Unread> {
+                crate::cbor::with::array::<32>(from).map(<$type>::from_bytes)
+            }
+        }
+    };
+}
+
+bytes32!(
+    /// The id of a listing.
+    listing, essaim_types::ListingId
+);
+bytes32!(
+    /// The id of an account.
+    account, essaim_types::AccountId
+);
+bytes32!(
+    /// The id of a blob.
+    blob, essaim_types::BlobId
+);
+
+/// A point in time: a signed integer of milliseconds.
+pub mod timestamp {
+    use essaim_types::Timestamp;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an integer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        time: &Timestamp,
+        to: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        to.i64(time.0)?.ok()
+    }
+
+    /// From an integer.
+    ///
+    /// # Errors
+    /// Anything else, or one that does not fit 64 bits with a sign.
+    pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<Timestamp, Unread> {
+        from.i64().map(Timestamp)
+    }
+}
+
+/// A domain: text, lower case, and a name, not an address literal.
+pub mod domain {
+    use essaim_types::Domain;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As text.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        domain: &Domain,
+        to: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        to.str(domain.as_str())?.ok()
+    }
+
+    /// From text.
+    ///
+    /// # Errors
+    /// Anything that is not a domain name.
+    pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<Domain, Unread> {
+        let at = from.position();
+        let text = from.str()?;
+        text.parse()
+            .ok()
+            .filter(|_| !text.starts_with('['))
+            .ok_or_else(|| Unread::message("not a domain name").at(at))
+    }
+}
+
+/// A domain that may be absent; it is then left out.
+pub mod maybe_domain {
+    use essaim_types::Domain;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As text.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        domain: &Option<Domain>,
+        to: &mut Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        match domain {
+            Some(domain) => super::domain::encode(domain, to, c),
+            None => to.null()?.ok(),
+        }
+    }
+
+    /// From text.
+    ///
+    /// # Errors
+    /// Anything that is not a domain name.
+    pub fn decode<C>(from: &mut Decoder<'_>, c: &mut C) -> Result<Option<Domain>, Unread> {
+        super::domain::decode(from, c).map(Some)
+    }
+
+    /// Whether it is left out.
+    pub fn is_nil(domain: &Option<Domain>) -> bool {
+        domain.is_none()
+    }
+
+    /// What is read where it was left out.
+    pub fn nil() -> Option<Option<Domain>> {
+        Some(None)
+    }
+}
+
+/// A byte string of exactly `N` bytes.
+///
+/// # Errors
+/// Anything else.
+pub fn array<const N: usize>(from: &mut minicbor::Decoder<'_>) -> Result<[u8; N], minicbor::decode::Error> {
+    let at = from.position();
+    from.bytes()?
+        .try_into()
+        .map_err(|_| minicbor::decode::Error::message(format!("not a byte string of {N} bytes")).at(at))
+}
