@@ -29,8 +29,9 @@ pub(crate) enum Line {
 }
 
 impl Lines {
-    /// Takes one line of at most `limit` bytes, its CRLF counted, off the input.
-    pub(crate) fn take(&mut self, input: &mut BytesMut, limit: usize) -> Line {
+    /// Takes one line off the input. `limit` tells from its beginning how many bytes it may have, its CRLF counted.
+    pub(crate) fn take(&mut self, input: &mut BytesMut, limit_of: impl Fn(&[u8]) -> usize) -> Line {
+        let limit = limit_of(input);
         let unseen = input.get(self.scanned..).unwrap_or_default();
         let Some(at) = memchr(b'\n', unseen) else {
             self.scanned = input.len();
@@ -41,7 +42,8 @@ impl Lines {
         if self.skipping {
             self.skipping = false;
             input.advance(length);
-            return self.take(input, limit);
+            // What remains of the long line has told nothing about the next one.
+            return self.take(input, limit_of);
         }
         if length > limit {
             input.advance(length);

@@ -241,8 +241,12 @@ impl Connection {
 
     fn take_line(&mut self) -> bool {
         let login = matches!(self.state, State::Login(_));
-        let limit = self.line_limit(login);
-        match self.lines.take(&mut self.input, limit) {
+        let limits = &self.config.limits;
+        let limit_of = |line: &[u8]| {
+            let auth = line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"));
+            if login || auth { limits.login_line } else { limits.command_line }
+        };
+        match self.lines.take(&mut self.input, limit_of) {
             Line::Incomplete => return false,
             Line::Complete(line) if login => self.login_line(&line),
             Line::Complete(line) => self.command_line(&line),
@@ -252,11 +256,6 @@ impl Connection {
         }
         self.watch.progress = true;
         true
-    }
-
-    fn line_limit(&self, login: bool) -> usize {
-        let auth = self.input.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH"));
-        if login || auth { self.config.limits.login_line } else { self.config.limits.command_line }
     }
 
     fn broken_line(&mut self, reply: &Reply) {

@@ -296,6 +296,27 @@ fn a_line_over_the_limit_is_told_once_and_skipped() {
     );
 }
 
+/// What a skipped line was, AUTH or not, said nothing about how long the next one may be: with the input in pieces the limit on
+/// commands was held against an AUTH behind it.
+#[test]
+fn a_login_behind_a_line_over_the_limit_has_its_own_limit() {
+    let mut smtp = start(receiving());
+    let mut said = Vec::new();
+    let (long, password) = ("x".repeat(5000), "x".repeat(5000));
+    for piece in [long, format!("\r\nAUTH PLAIN {password}\r\n")] {
+        smtp.receive(piece.as_bytes());
+        while let Some(action) = smtp.next_action() {
+            if let Action::Send(bytes) = action {
+                said.extend_from_slice(&bytes);
+            }
+        }
+    }
+    assert_eq!(
+        String::from_utf8(said).unwrap(),
+        "220 foo.com ESMTP Essaim\r\n500 5.5.2 The line is too long\r\n502 5.5.1 AUTH is not offered here\r\n"
+    );
+}
+
 #[test]
 fn input_that_is_pipelined_waits_in_a_bounded_buffer() {
     let mut smtp = start(receiving());
