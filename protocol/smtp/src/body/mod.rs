@@ -2,10 +2,12 @@
 
 mod dots;
 mod inspect;
+mod mend;
 mod stuff;
 
 pub(crate) use dots::{Fed, Undot};
 pub(crate) use inspect::{Fault, Inspector};
+pub(crate) use mend::Mend;
 pub(crate) use stuff::Stuff;
 
 /// What a message is made of: BODY= of MAIL (RFC 6152).

@@ -6,7 +6,7 @@ use bytes::{Buf, BytesMut};
 
 use super::transaction::Question;
 use super::{Action, Connection, Limits, Refusal, State, replies};
-use crate::body::{Fault, Fed, Inspector, Undot};
+use crate::body::{Fault, Fed, Inspector, Mend, Undot};
 use crate::command::Last;
 use crate::queue_id::QueueId;
 use crate::reply::Reply;
@@ -26,6 +26,8 @@ pub(super) enum Reception {
 #[derive(Debug)]
 pub(super) struct Intake {
     inspector: Inspector,
+    /// For chunks only.
+    mend: Mend,
     /// Gathered until it is worth a write.
     piece: BytesMut,
     fault: Option<Fault>,
@@ -37,6 +39,7 @@ impl Intake {
     fn new(limits: &Limits) -> Self {
         Self {
             inspector: Inspector::new(limits),
+            mend: Mend::default(),
             piece: BytesMut::new(),
             fault: None,
             patience: patience(limits),
@@ -64,6 +67,12 @@ impl Intake {
         if let Some(fault) = fault {
             self.fail(fault, actions);
         }
+    }
+
+    fn write_chunk(&mut self, chunk: &[u8], piece_size: usize, actions: &mut VecDeque<Action>) {
+        let mut mend = std::mem::take(&mut self.mend);
+        mend.feed(chunk, |run| self.write(run, piece_size, actions));
+        self.mend = mend;
     }
 
     fn finish(&mut self, actions: &mut VecDeque<Action>) -> Result<(), Fault> {
@@ -158,7 +167,7 @@ impl Connection {
             return false;
         };
         let now = first(&self.input, left);
-        intake.write(now, self.config.limits.piece, &mut self.actions);
+        intake.write_chunk(now, self.config.limits.piece, &mut self.actions);
         let (used, fault) = (now.len(), intake.fault);
         self.used(used);
         let left = left.saturating_sub(used as u64);

@@ -50,7 +50,7 @@ fn rfc3030_4_2_pipelining_chunks() {
         "
         C: BDAT 16
         C: Subject: first
-        C~ BDAT 6\\r\\n\\n\\r\\n2\\r\\nBDAT 0 LAST\\r\\n
+        C~ BDAT 6\\r\\n\\r\\r\\n2\\r\\nBDAT 0 LAST\\r\\n
         ! Begin
         ! Abort
         S: 250 2.0.0 16 octets received
@@ -73,6 +73,76 @@ fn rfc3030_4_2_pipelining_chunks() {
         S: 250 2.0.0 Message accepted as 1
         S: 221 2.0.0 Bye
         ! Close
+        ",
+    );
+}
+
+/// What large senders do: the end of a chunk is its length, so that nothing in it can be taken for a command.
+#[test]
+fn a_bare_lf_in_a_chunk_becomes_a_line_end_across_chunks_too() {
+    after_envelope(
+        &receiving(),
+        "
+        C: BDAT 6
+        C~ a: b\\n\\r
+        ! Begin
+        S: 250 2.0.0 6 octets received
+        C: BDAT 23 LAST
+        C~ \\nx\\n.\\nMAIL FROM:<>\\r\\n.\\r\\ny
+        M: a: b
+        M:\x20
+        M: x
+        M: .
+        M: MAIL FROM:<>
+        M: .
+        M: y
+        ? commit SMTP Sam@random.com > Susan@random.com -> Ok 1
+        S: 250 2.0.0 Message accepted as 1
+        ",
+    );
+}
+
+#[test]
+fn a_bare_cr_in_a_chunk_is_refused() {
+    after_envelope(
+        &receiving(),
+        "
+        C: BDAT 5 LAST
+        C~ a\\rb\\r\\n
+        ! Begin
+        ! Abort
+        S: 554 5.6.0 Lines of a message end with CRLF: bare CR or LF is not accepted
+        ",
+    );
+}
+
+#[test]
+fn a_message_counts_with_the_line_ends_that_it_gets() {
+    let limits = Limits { message_size: ByteSize(8), ..Limits::default() };
+    let config = Config { limits, ..receiving() };
+    after_envelope(
+        &config,
+        "
+        C: BDAT 4 LAST
+        C~ \\n\\n\\n\\n
+        ! Begin
+        M:\x20
+        M:\x20
+        M:\x20
+        M:\x20
+        ? commit SMTP Sam@random.com > Susan@random.com -> Ok 1
+        S: 250 2.0.0 Message accepted as 1
+        C: MAIL FROM:<Sam@Random.com>
+        C: RCPT TO:<Susan@Random.com>
+        ? sender Sam@random.com -> Accept
+        ? recipient Susan@random.com -> Accept
+        S: 250 2.1.0 Sender accepted
+        S: 250 2.1.5 Recipient accepted
+        C: BDAT 5 LAST
+        C~ \\n\\n\\n\\nx
+        ! Begin
+        ! Abort
+        S: 552 5.3.4 The message is too large
         ",
     );
 }
