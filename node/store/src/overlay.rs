@@ -171,20 +171,15 @@ impl Overlay {
         let key = object_key(row.local, kind, key);
         let before = self.object_row(&key)?.map(|row| Object::decode_row(&row)).transpose()?;
         let had = before.is_some();
-        if let Some(before) = before {
+        if let Some(before) = &before {
             row.used.0 = row.used.0.saturating_sub(before.charge.0);
             row.objects = row.objects.saturating_sub(1);
-            for blob in before.blobs {
-                self.add_references(blob, false)?;
-            }
         }
         if let Some(object) = object {
             row.used.0 = row.used.0.saturating_add(object.charge.0);
             row.objects += 1;
-            for blob in &object.blobs {
-                self.add_references(*blob, true)?;
-            }
         }
+        self.move_references(before.map(|before| before.blobs), object.map(|object| object.blobs.as_slice()))?;
         self.set_account(account, Some(*row));
         let before = self.objects.insert(key.clone(), object.map(Object::encode_row));
         self.undo.objects.push((key, before));
@@ -218,6 +213,22 @@ impl Overlay {
         }
         let references = known.map_or(0, |row| row.references);
         self.set_blob(id, known, BlobRow { location: Some(location), references, idle_since: Timestamp(0) });
+        Ok(())
+    }
+
+    /// An object names other blobs than before. Most changes of an object leave its blobs alone: blobs stand in the order of
+    /// their hashes, so that to count one down and up again is to write a page of the index for each.
+    fn move_references(&mut self, from: Option<Vec<BlobId>>, to: Option<&[BlobId]>) -> Result<(), IndexError> {
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+        if from == to {
+            return Ok(());
+        }
+        for blob in from {
+            self.add_references(blob, false)?;
+        }
+        for blob in to {
+            self.add_references(*blob, true)?;
+        }
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::fold;
 use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key};
 use crate::index::{IndexError, Table};
 use crate::merge::Merge;
-use crate::object::{BLOBS_MAX, KEY_MAX, Object, Put, VALUE_MAX};
+use crate::object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 use crate::overlay::Overlay;
 use crate::record::TRANSACTION_MAX;
 use crate::snapshot::{AccountState, key_bounds};
@@ -137,9 +137,7 @@ impl<'a> Tx<'a> {
         check_size("the list of an object's blobs", put.blobs.len(), BLOBS_MAX)?;
         check_size("a charge", put.charge.as_usize(), CHARGE_MAX)?;
         let row = self.row(account)?;
-        for blob in &put.blobs {
-            self.check_blob(*blob)?;
-        }
+        self.check_blobs(&object_key(row.local, kind, key), &put.blobs)?;
         let Put { charge, blobs, value } = put;
         let object = Object { lsn: row.lsn.next(), charge, blobs, value: value.into() };
         self.write(account, row, Op::Upsert { kind, key: Bytes::copy_from_slice(key), object })?;
@@ -216,6 +214,19 @@ impl<'a> Tx<'a> {
 
     fn row(&self, account: AccountId) -> Result<AccountRow, TxError> {
         self.overlay.account(&account)?.ok_or(TxError::NoSuchAccount { account })
+    }
+
+    /// Whether all that an object is to name is there. What it names already is.
+    fn check_blobs(&mut self, key: &[u8], blobs: &[BlobId]) -> Result<(), TxError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let row = self.overlay.object_row(key)?;
+        let old = row.as_deref().map(ObjectRef::decode).transpose()?;
+        if old.is_some_and(|old| old.blobs().eq(blobs.iter().copied())) {
+            return Ok(());
+        }
+        blobs.iter().try_for_each(|blob| self.check_blob(*blob))
     }
 
     fn check_blob(&mut self, blob: BlobId) -> Result<(), TxError> {
