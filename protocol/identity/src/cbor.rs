@@ -97,3 +97,74 @@ where
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Encode, Decode)]
+    #[cbor(map)]
+    struct Sample {
+        #[n(0)]
+        number: u32,
+        #[n(1)]
+        list: Vec<u8>,
+        #[n(24)]
+        maybe: Option<String>,
+    }
+
+    impl Bounded for Sample {
+        const BYTES_MAX: usize = 16;
+        const DEPTH_MAX: usize = 2;
+    }
+
+    fn hex(text: &str) -> Vec<u8> {
+        let text = text.replace(' ', "");
+        let digits = text.as_bytes().chunks(2);
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_value_has_the_spelling_of_rfc8949_4_2_1() {
+        let value = Sample { number: 500, list: vec![1], maybe: Some("a".into()) };
+        let bytes = encode(&value);
+        assert_eq!(bytes, hex("a3 00 1901f4 01 8101 1818 6161"));
+        assert_eq!(decode(&bytes), Ok(value));
+        let without = Sample { number: 0, list: vec![], maybe: None };
+        assert_eq!(encode(&without), hex("a200000180"));
+        assert_eq!(decode(&hex("a200000180")), Ok(without));
+    }
+
+    #[test]
+    fn other_spellings_of_the_same_value_are_refused() {
+        let spellings = [
+            ("a2000001980000", "a length with more digits than needed"),
+            ("a20018000180", "an integer with more digits than needed"),
+            ("a201800000", "keys out of order"),
+            ("a20000018018f6", "an absent option that is spelled"),
+            ("a3000001801818f6", "null for what should be left out"),
+            ("a3000001800200", "an unknown field"),
+            ("a3000001800000", "a key twice"),
+        ];
+        for (text, what) in spellings {
+            assert!(decode::<Sample>(&hex(text)).is_err(), "{what}");
+        }
+        assert_eq!(decode::<Sample>(&hex("a201800000")), Err(CborError::OtherSpelling));
+        assert_eq!(decode::<Sample>(&hex("a3000001800200")), Err(CborError::OtherSpelling));
+        assert_eq!(decode::<Sample>(&hex("a20018000180")), Err(CborError::OtherSpelling));
+    }
+
+    #[test]
+    fn what_is_no_value_of_the_type_is_refused_by_name() {
+        let refused = |text: &str| decode::<Sample>(&hex(text)).unwrap_err();
+        assert_eq!(refused(&"00".repeat(17)), CborError::TooLong { len: 17, max: 16 });
+        assert!(matches!(refused("a200000181 60"), CborError::Form(_)), "a text among numbers");
+        assert_eq!(refused("a2000001818100"), CborError::TooDeep { max: 2 });
+        assert_eq!(refused("81818100"), CborError::TooDeep { max: 2 });
+        assert_eq!(refused("a2000001"), CborError::Truncated { len: 4 });
+        assert_eq!(refused("a20000018000"), CborError::Trailing { extra: 1 });
+        assert_eq!(refused("bf00000180ff"), CborError::Foreign { initial: 0xbf, at: 0 });
+        assert!(matches!(refused("a10000"), CborError::Form(_)));
+        assert!(matches!(refused(""), CborError::Truncated { len: 0 }));
+    }
+}

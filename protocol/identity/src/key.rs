@@ -185,7 +185,7 @@ impl<C> Encode<C> for PublicKey {
 impl<'b, C> Decode<'b, C> for PublicKey {
     fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
         let at = from.position();
-        Self::from_bytes(with::array(from)?).map_err(|error| decode::Error::custom(error).at(at))
+        Self::from_bytes(with::byte_array(from)?).map_err(|error| decode::Error::custom(error).at(at))
     }
 }
 
@@ -201,7 +201,7 @@ impl<C> Encode<C> for Signature {
 
 impl<'b, C> Decode<'b, C> for Signature {
     fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::array(from).map(Self)
+        with::byte_array(from).map(Self)
     }
 }
 
@@ -209,3 +209,73 @@ impl<'b, C> Decode<'b, C> for Signature {
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 /// 38 bytes in base58 are at most this many characters.
 const PEER_ID_CHARS_MAX: usize = 52;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_of_small_order_are_no_keys() {
+        // The eight of them, in their canonical spellings: curve25519-dalek, constants EIGHT_TORSION.
+        let order_8 = [
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ];
+        for text in order_8 {
+            assert_eq!(PublicKey::from_bytes(hex(text)), Err(ParseKeyError::Weak), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_point_has_one_spelling() {
+        // y + p instead of y fits 255 bits for y below 19.
+        for low in 0xed..=0xffu8 {
+            let mut bytes = [0xff; 32];
+            bytes[0] = low;
+            bytes[31] = 0x7f;
+            assert!(PublicKey::from_bytes(bytes).is_err(), "{low:02x}");
+        }
+        assert_eq!(PublicKey::from_bytes([2; 32]), Err(ParseKeyError::NotAPoint));
+    }
+
+    #[test]
+    fn a_key_reads_back_from_each_of_its_texts() {
+        for seed in 0..32 {
+            let key = SigningKey::from_seed(&[seed; 32]).public();
+            assert_eq!(key.to_string().parse(), Ok(key));
+            assert_eq!(PublicKey::from_peer_id(&key.to_peer_id()), Ok(key));
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_peer_ids_are_refused() {
+        let good = SigningKey::from_seed(&[1; 32]).public().to_peer_id();
+        let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N";
+        for text in
+            ["", "12D3KooW", rsa, &good[1..], &format!("{good}1"), &good.replace('D', "0"), &"1".repeat(5000)]
+        {
+            assert!(PublicKey::from_peer_id(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let printed = format!("{:?}", SigningKey::from_seed(&[0x5a; 32]));
+        assert!(printed.starts_with("SigningKey(of PublicKey("), "{printed}");
+        assert!(!printed.contains("5a5a") && !printed.contains("90"), "{printed}");
+    }
+
+    fn hex(text: &str) -> [u8; 32] {
+        let mut out = [0; 32];
+        for (byte, at) in out.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        }
+        out
+    }
+}

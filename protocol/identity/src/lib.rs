@@ -7,15 +7,23 @@
 //! | [`signed`] | records with one signature: [`Unverified`] as received, [`Signed`] once checked |
 //! | [`cosigned`] | records with several, gathered offline: [`Cosigning`], [`Cosigned`] |
 //! | [`keyring`] | a hoster's keys over time: [`Keyring`] |
+//! | [`words`] | a root secret on paper: 24 words |
+//! | [`node`] | what a node says about itself in cards and invitations |
+//! | [`invitation`] | the link by which a hoster joins |
+//! | [`domain`] | TXT record and card: domain and hoster name each other |
 //!
 //! Bytes and rules: `specs/08-identity.md`.
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 pub mod cbor;
 pub mod cosigned;
+pub mod domain;
+pub mod invitation;
 pub mod key;
 pub mod keyring;
+pub mod node;
 pub mod signed;
+pub mod words;
 
 pub use cosigned::{Cosigned, Cosigning};
 pub use key::{BadSignature, PublicKey, Signature, SigningKey};

@@ -56,6 +56,11 @@ impl<T: Record> Unverified<T> {
         self.content.hash()
     }
 
+    /// The bytes it was read from.
+    pub fn to_wire(&self) -> Vec<u8> {
+        cbor::encode(&Wire { bytes: &self.content.bytes, signature: self.signature })
+    }
+
     /// Checks the signature.
     ///
     /// # Errors
@@ -155,7 +160,7 @@ impl<C> Encode<C> for RecordHash {
 
 impl<'b, C> Decode<'b, C> for RecordHash {
     fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::array(from).map(Self)
+        with::byte_array(from).map(Self)
     }
 }
 

@@ -73,3 +73,59 @@ fn item(bytes: &[u8], at: &mut usize) -> Result<Option<u64>, CborError> {
 
 /// No type of ours is deeper; `Bounded::DEPTH_MAX` above this means this.
 const DEPTH_LIMIT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_of_definite_length_pass() {
+        let good: [&[u8]; 12] = [
+            &[0x00],
+            &[0x17],
+            &[0x18, 0x18],
+            &[0x1b, 0, 0, 0, 0xe8, 0xd4, 0xa5, 0x10, 0x00],
+            &[0x38, 0x63],
+            &[0x41, 0xff],
+            &[0x62, b'h', b'i'],
+            &[0x80],
+            &[0x82, 0x01, 0x81, 0x80],
+            &[0xa1, 0x01, 0xa0],
+            &[0xf4],
+            &[0xf6],
+        ];
+        for bytes in good {
+            assert_eq!(check(bytes, 3), Ok(()), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn what_records_do_not_have_is_named() {
+        // Reserved lengths, indefinite lengths, a break, tags, undefined, simple values, floats of 16, 32 and 64 bits.
+        for initial in
+            [0x1c, 0x1f, 0x5f, 0x7f, 0x9f, 0xbf, 0xff, 0xc0, 0xd8, 0xf7, 0xe0, 0xf8, 0xf9, 0xfa, 0xfb]
+        {
+            let bytes = [0x82, 0x00, initial, 0, 0, 0, 0, 0, 0, 0, 0];
+            assert_eq!(check(&bytes, 3), Err(CborError::Foreign { initial, at: 2 }), "{initial:02x}");
+        }
+    }
+
+    #[test]
+    fn promises_of_more_than_there_is_cost_nothing() {
+        for head in [0x5b, 0x7b, 0x9b, 0xbb] {
+            let bytes = [head, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0];
+            assert_eq!(check(&bytes, 3), Err(CborError::Truncated { len: 10 }), "{head:02x}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_whatever_a_type_says() {
+        let nested = |depth: usize| [vec![0x81; depth], vec![0x00]].concat();
+        assert_eq!(check(&nested(3), 3), Ok(()));
+        assert_eq!(check(&nested(4), 3), Err(CborError::TooDeep { max: 3 }));
+        assert_eq!(check(&nested(16), usize::MAX), Ok(()));
+        assert_eq!(check(&nested(100_000), usize::MAX), Err(CborError::TooDeep { max: 16 }));
+        assert_eq!(check(&[0x00], 0), Ok(()));
+        assert_eq!(check(&[0x80], 0), Err(CborError::TooDeep { max: 0 }));
+    }
+}

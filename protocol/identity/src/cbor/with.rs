@@ -25,7 +25,7 @@ macro_rules! bytes32 {
             /// # Errors
             /// Anything else.
             pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<$type, Unread> {
-                crate::cbor::with::array::<32>(from).map(<$type>::from_bytes)
+                crate::cbor::with::byte_array::<32>(from).map(<$type>::from_bytes)
             }
         }
     };
@@ -146,11 +146,72 @@ pub mod maybe_domain {
     }
 }
 
+/// A list of domains: an array of texts.
+pub mod domains {
+    use essaim_types::Domain;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an array.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        domains: &[Domain],
+        to: &mut Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        to.array(u64::try_from(domains.len()).unwrap_or(u64::MAX))?;
+        domains.iter().try_for_each(|domain| super::domain::encode(domain, to, c))
+    }
+
+    /// From an array.
+    ///
+    /// # Errors
+    /// Anything but domain names in it.
+    pub fn decode<C>(from: &mut Decoder<'_>, c: &mut C) -> Result<Vec<Domain>, Unread> {
+        let at = from.position();
+        let count = from.array()?.ok_or_else(|| Unread::message("of no definite length").at(at))?;
+        (0..count).map(|_| super::domain::decode(from, c)).collect()
+    }
+}
+
+/// A point in time in whole seconds since 1970; what is smaller is cut off.
+pub mod seconds {
+    use essaim_types::Timestamp;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an integer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        time: &Timestamp,
+        to: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        to.i64(time.seconds())?.ok()
+    }
+
+    /// From an integer. Times that milliseconds cannot hold come back as others and so have no spelling that is read.
+    ///
+    /// # Errors
+    /// Anything else, or one that does not fit 64 bits with a sign.
+    pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<Timestamp, Unread> {
+        from.i64().map(Timestamp::from_seconds)
+    }
+}
+
 /// A byte string of exactly `N` bytes.
 ///
 /// # Errors
 /// Anything else.
-pub fn array<const N: usize>(from: &mut minicbor::Decoder<'_>) -> Result<[u8; N], minicbor::decode::Error> {
+pub fn byte_array<const N: usize>(
+    from: &mut minicbor::Decoder<'_>,
+) -> Result<[u8; N], minicbor::decode::Error> {
     let at = from.position();
     from.bytes()?
         .try_into()

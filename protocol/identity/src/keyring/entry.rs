@@ -252,7 +252,7 @@ impl<C> Encode<C> for ActorId {
 
 impl<'b, C> Decode<'b, C> for ActorId {
     fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::array(from).map(Self)
+        with::byte_array(from).map(Self)
     }
 }
 

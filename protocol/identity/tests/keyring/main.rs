@@ -4,3 +4,4 @@
 mod chain;
 mod forks;
 mod people;
+mod refusals;

@@ -43,3 +43,7 @@ pub(crate) fn coop() -> Keyring {
     );
     Keyring::found(signed(draft.propose_genesis().unwrap(), &[1, 2])).unwrap()
 }
+/// An entry as somebody writes it who does not ask whether it would be accepted.
+pub(crate) fn forced(entry: &KeyringEntry, by: &[u8]) -> Cosigned<KeyringEntry> {
+    signed(Cosigning::propose(entry).unwrap(), by)
+}
