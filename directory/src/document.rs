@@ -203,6 +203,16 @@ impl Edit {
 }
 
 impl Value {
+    /// How many bytes it takes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Number(_) => 8,
+            Self::Flag(_) => 1,
+        }
+    }
+
     fn scalar(&self) -> ScalarValue {
         match self {
             Self::Text(text) => ScalarValue::Str((&**text).into()),

@@ -3,3 +3,4 @@
 
 pub mod document;
 pub mod guard;
+pub mod listing;
