@@ -94,11 +94,12 @@ impl InvitationLink {
         invitation: &Invitation,
         node_key: &SigningKey,
     ) -> Result<Self, LinkError> {
-        let signed = Signed::sign(invitation, node_key).map_err(LinkError::Content)?;
-        let chars = fragment(&signed.to_wire()).len();
-        if chars > FRAGMENT_CHARS_MAX {
-            return Err(LinkError::TooLong { chars });
-        }
+        let signed = Signed::sign(invitation, node_key).map_err(|error| match error {
+            CborError::TooLong { len, .. } => {
+                LinkError::TooLong { chars: (len + OVERHEAD_MAX).div_ceil(3) * 4 }
+            }
+            other => LinkError::Content(other),
+        })?;
         Self { host, port, invitation: signed.into_unverified() }.bounded()
     }
 
