@@ -12,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use essaim_types::{Domain, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::cbor::{Bounded, CborError};
+use crate::cbor::{Bounded, CborError, with};
 use crate::key::{BadSignature, SigningKey};
 use crate::node::{ADDRESSES_MAX, NodeClaim};
 use crate::signed::{OVERHEAD_MAX, Record, Signed, Unverified};
@@ -122,6 +122,9 @@ impl InvitationLink {
     }
 
     fn bounded(self) -> Result<Self, LinkError> {
+        if !with::domain::is_name(&self.host) {
+            return Err(LinkError::NotALink);
+        }
         let said = self.invitation.claims();
         if said.node.addresses.len() > ADDRESSES_MAX || said.seeds.len() > SEEDS_MAX {
             return Err(LinkError::TooMany);

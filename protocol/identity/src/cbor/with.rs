@@ -72,7 +72,7 @@ pub mod timestamp {
     }
 }
 
-/// A domain: text, lower case, and a name, not an address literal.
+/// A domain: text, lower case, a name in ASCII. An international name is its A-labels (RFC 5890): one name, one spelling.
 pub mod domain {
     use essaim_types::Domain;
     use minicbor::decode::Error as Unread;
@@ -91,6 +91,11 @@ pub mod domain {
         to.str(domain.as_str())?.ok()
     }
 
+    /// Whether records can name this domain: in ASCII, and not an address literal.
+    pub fn is_name(domain: &Domain) -> bool {
+        domain.as_str().is_ascii() && !domain.as_str().starts_with('[')
+    }
+
     /// From text.
     ///
     /// # Errors
@@ -98,10 +103,8 @@ pub mod domain {
     pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<Domain, Unread> {
         let at = from.position();
         let text = from.str()?;
-        text.parse()
-            .ok()
-            .filter(|_| !text.starts_with('['))
-            .ok_or_else(|| Unread::message("not a domain name").at(at))
+        let domain = text.parse().ok().filter(is_name);
+        domain.ok_or_else(|| Unread::message("not a domain name in ASCII").at(at))
     }
 }
 

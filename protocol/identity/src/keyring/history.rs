@@ -5,7 +5,7 @@ use essaim_types::{Domain, ListingId};
 use super::entry::{Cut, EntryNumber, KeyringEntry, Operator, Role};
 use crate::cosigned::Cosigned;
 use crate::key::PublicKey;
-use crate::signed::RecordHash;
+use crate::signed::{Record, RecordHash};
 
 /// The keyring of one hoster. Made by [`Keyring::found`], changed only by [`Keyring::accept`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +123,13 @@ impl Keyring {
             Some(cut) if seq == cut.last_seq && seq != 0 && *hash == cut.last_hash => Standing::Last,
             Some(_) => Standing::Void,
         }
+    }
+
+    /// Whether enough root keys of the head have signed some other record of the hoster, such as its farewell. Signatures of
+    /// others beside them do no harm.
+    pub fn is_signed_by_roots<T: Record>(&self, record: &Cosigned<T>) -> bool {
+        let signed = record.signers().filter(|key| self.head().roots.contains(key)).count();
+        signed >= usize::from(self.head().threshold)
     }
 
     /// The last undisputed entry with a number below `len`.

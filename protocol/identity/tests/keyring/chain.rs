@@ -76,3 +76,13 @@ fn holders_sign_one_after_another_and_their_files_are_merged() {
     assert_eq!(coop.accept(first.verify().unwrap()), Ok(Accepted::Advanced));
     assert_eq!(coop.head().roots, keys(&[4, 5]));
 }
+
+#[test]
+fn other_records_are_signed_by_enough_roots() {
+    let coop = coop();
+    let by = |signers: &[u8]| {
+        coop.is_signed_by_roots(&signed(coop.draft().unwrap().propose(&coop).unwrap(), signers))
+    };
+    assert!(by(&[1, 2]) && by(&[1, 2, 3]) && by(&[1, 3, 10]));
+    assert!(!by(&[1]) && !by(&[]) && !by(&[1, 10]) && !by(&[10, 11]));
+}

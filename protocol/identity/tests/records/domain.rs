@@ -100,6 +100,16 @@ fn a_contradiction_is_a_failure_even_if_the_other_half_fits() {
 }
 
 #[test]
+fn a_domain_in_a_record_is_a_name_in_ascii() {
+    for other in ["coöp.example", "[192.0.2.1]"] {
+        let card = Card { domain: other.parse().unwrap(), ..card() };
+        assert!(matches!(card.sign(&node()), Err(CardError::Content(_))), "{other}");
+    }
+    let card = Card { domain: "xn--cop-sna.example".parse().unwrap(), ..card() };
+    assert!(card.sign(&node()).is_ok());
+}
+
+#[test]
 fn a_fork_proves_nothing() {
     let mut forked = keyring();
     let branches = [None, Some("two.example".parse().unwrap())];

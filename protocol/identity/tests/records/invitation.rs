@@ -48,6 +48,9 @@ fn texts_that_are_no_links_are_refused() {
     }
     assert_eq!(refused(&format!("{text}=")), LinkError::NotBase64);
     assert_eq!(refused(&text.replace('#', "#+")), LinkError::NotBase64);
+    for host in ["[IPv6:::1]", "[192.0.2.1]", "coöp.example"] {
+        assert_eq!(refused(&text.replace("coop.example", host)), LinkError::NotALink, "{host}");
+    }
     for cut in 1..40 {
         let whole = refused(&text[..text.len() - cut]);
         assert!(matches!(whole, LinkError::NotBase64 | LinkError::Content(_)), "cut off by {cut}");
