@@ -17,8 +17,7 @@ pub struct Delivery {
     pub recipients: Vec<Address>,
     /// Its size with CRLF line ends: announced, and compared with the host's limit.
     pub size: ByteSize,
-    /// Whether any byte of it is above 127. Sent as it is, even to a host without 8BITMIME: converting would break
-    /// signatures, and no host of this century minds.
+    /// Whether the body has bytes above 127. A host without 8BITMIME does not get such a message (RFC 6152 section 3).
     pub body: BodyType,
     /// The header has UTF-8 (RFC 6532). Addresses that need SMTPUTF8 are noticed without it.
     pub smtputf8: bool,
@@ -99,6 +98,9 @@ pub enum Cause {
     /// The message or an address needs SMTPUTF8 (RFC 6531 section 3.2).
     #[error("the host does not support internationalized mail (SMTPUTF8)")]
     NoSmtpUtf8,
+    /// The body needs 8BITMIME (RFC 6152 section 3).
+    #[error("the host does not take messages with 8-bit text (8BITMIME)")]
+    NoEightBit,
     /// RFC 1870 section 6.2.
     #[error("the message is larger than the host's limit of {0}")]
     TooLarge(ByteSize),
@@ -129,7 +131,7 @@ impl Outcome {
 
 impl Failure {
     fn status(&self, class: u8) -> EnhancedStatus {
-        // RFC 3463: 4.2 bad connection, 5.5 wrong protocol version, 7.x security, 3.4 too big, 6.7 RFC 6531.
+        // RFC 3463: 4.2 bad connection, 5.5 wrong protocol version, 7.x security, 3.4 too big, 6.3 conversion required; 6.7 RFC 6531.
         let (subject, detail) = match &self.cause {
             Cause::Reply(reply) if reply.status().class() == class => return reply.status(),
             Cause::Reply(_) => (0, 0),
@@ -139,6 +141,7 @@ impl Failure {
             Cause::NoTls | Cause::TlsFailed => (7, 10),
             Cause::NoLogin => (7, 0),
             Cause::NoSmtpUtf8 => (6, 7),
+            Cause::NoEightBit => (6, 3),
             Cause::TooLarge(_) => (3, 4),
             Cause::NoBody => (3, 0),
         };

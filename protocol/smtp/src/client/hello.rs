@@ -4,13 +4,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::ascii::a_labels;
 use super::extensions::Extensions;
 use super::{Action, Cause, Connection, Encryption, Failure, Outcome, RemoteReply, State};
 
 impl Connection {
     pub(super) fn ehlo(&mut self) {
-        self.command(&format!("EHLO {}", self.config.hostname));
+        self.command(&format!("EHLO {}", self.own_name()));
         self.state = State::Ehlo;
+    }
+
+    /// RFC 5321 section 2.3.5: a name that the DNS knows.
+    fn own_name(&self) -> String {
+        a_labels(&self.config.hostname).unwrap_or_else(|| self.config.hostname.to_string())
     }
 
     /// RFC 5321 section 3.2: a host that does not know EHLO is greeted with HELO.
@@ -18,7 +24,7 @@ impl Connection {
         match reply.code() {
             200..300 => self.hello_done(Extensions::parse(lines)),
             500.. if !self.encrypted => {
-                self.command(&format!("HELO {}", self.config.hostname));
+                self.command(&format!("HELO {}", self.own_name()));
                 self.state = State::Helo;
             }
             _ => self.refused(reply),

@@ -10,6 +10,7 @@
 //! ```
 
 mod action;
+mod ascii;
 mod config;
 mod delivery;
 mod extensions;

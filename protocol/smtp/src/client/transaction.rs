@@ -2,6 +2,8 @@
 
 use essaim_types::Address;
 
+use super::ascii::Spelling;
+use super::extensions::Extensions;
 use super::{Asked, Cause, Connection, Delivery, Failure, Outcome, RemoteReply, Report, Stage, State};
 use crate::body::{BodyType, Stuff};
 
@@ -35,9 +37,22 @@ impl Transaction {
         Report { recipients: self.delivery.recipients.into_iter().zip(outcomes).collect() }
     }
 
-    fn needs_smtputf8(&self) -> bool {
-        let mut addresses = self.delivery.sender.iter().chain(&self.delivery.recipients);
-        self.delivery.smtputf8 || addresses.any(Address::is_internationalized)
+    fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.delivery.sender.iter().chain(&self.delivery.recipients)
+    }
+
+    fn is_internationalized(&self) -> bool {
+        self.delivery.smtputf8 || self.addresses().any(Address::is_internationalized)
+    }
+
+    /// RFC 6531 section 3.2: how a host with or without SMTPUTF8 reads the addresses; `None` if it cannot.
+    fn spelling(&self, extensions: &Extensions) -> Option<Spelling> {
+        if extensions.smtputf8 {
+            return Some(Spelling::Unicode);
+        }
+        let fits = !self.delivery.smtputf8
+            && self.addresses().all(|address| Spelling::Ascii.write(address).is_some());
+        fits.then_some(Spelling::Ascii)
     }
 
     fn is_wanted_by_somebody(&self) -> bool {
@@ -70,7 +85,10 @@ impl Connection {
         let limit = self.extensions.size_limit();
         let cause = match limit.filter(|limit| transaction.delivery.size > *limit) {
             Some(limit) => Some(Cause::TooLarge(limit)),
-            None if transaction.needs_smtputf8() && !self.extensions.smtputf8 => Some(Cause::NoSmtpUtf8),
+            None if transaction.spelling(&self.extensions).is_none() => Some(Cause::NoSmtpUtf8),
+            None if transaction.delivery.body == BodyType::EightBit && !self.extensions.eight_bit => {
+                Some(Cause::NoEightBit)
+            }
             None => None,
         };
         if let Some(cause) = cause {
@@ -140,7 +158,7 @@ impl Connection {
             let line = match transaction.sent.checked_sub(1) {
                 None => self.mail_line(transaction),
                 Some(next) => match transaction.delivery.recipients.get(next) {
-                    Some(recipient) => format!("RCPT TO:<{recipient}>"),
+                    Some(recipient) => format!("RCPT TO:<{}>", self.spell(recipient)),
                     None => return,
                 },
             };
@@ -153,18 +171,24 @@ impl Connection {
 
     fn mail_line(&self, transaction: &Transaction) -> String {
         let delivery = &transaction.delivery;
-        let sender = delivery.sender.as_ref().map(ToString::to_string).unwrap_or_default();
+        let sender = delivery.sender.as_ref().map(|sender| self.spell(sender)).unwrap_or_default();
         let mut line = format!("MAIL FROM:<{sender}>");
         if self.extensions.size.is_some() {
             line += &format!(" SIZE={}", delivery.size.0);
         }
-        if self.extensions.eight_bit && delivery.body == BodyType::EightBit {
+        if delivery.body == BodyType::EightBit {
             line += " BODY=8BITMIME";
         }
-        if transaction.needs_smtputf8() {
+        if self.extensions.smtputf8 && transaction.is_internationalized() {
             line += " SMTPUTF8";
         }
         line
+    }
+
+    /// An address as this host reads it: [`Connection::begin`] has made sure that it can.
+    fn spell(&self, address: &Address) -> String {
+        let spelling = if self.extensions.smtputf8 { Spelling::Unicode } else { Spelling::Ascii };
+        spelling.write(address).unwrap_or_else(|| address.to_string())
     }
 
     fn reset(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use essaim_smtp::BodyType;
 use essaim_smtp::client::{Action, Config, Connection, Delivery, Limits, Report};
 use essaim_types::ByteSize;
 use proptest::prelude::*;
@@ -150,9 +151,10 @@ fn a_refused_message_is_refused_for_those_who_were_accepted() {
 fn what_the_host_cannot_take_is_not_tried() {
     let large = Delivery { size: ByteSize(1001), ..to(&["a"]) };
     let utf8 = Delivery { smtputf8: true, ..to(&["a"]) };
+    let eight_bit = Delivery { body: BodyType::EightBit, ..to(&["a"]) };
     play(
         &config(),
-        &[large, utf8, to(&["b"])],
+        &[large, utf8, eight_bit, to(&["b"])],
         "
         S: 220 x
         C: EHLO bar.com
@@ -160,6 +162,7 @@ fn what_the_host_cannot_take_is_not_tried() {
         S: 250 SIZE 1000
         R: a@foo.com: permanent 5.3.4: the message is larger than the host's limit of 1000 B (in reply to MAIL FROM)
         R: a@foo.com: permanent 5.6.7: the host does not support internationalized mail (SMTPUTF8) (in reply to MAIL FROM)
+        R: a@foo.com: permanent 5.6.3: the host does not take messages with 8-bit text (8BITMIME) (in reply to MAIL FROM)
         C: MAIL FROM:<Smith@bar.com> SIZE=27
         ",
     );

@@ -1,7 +1,7 @@
 //! Conversations that go well.
 
 use essaim_smtp::BodyType;
-use essaim_smtp::client::Delivery;
+use essaim_smtp::client::{Config, Delivery};
 
 use crate::script::{config, play, to};
 
@@ -125,7 +125,6 @@ fn parameters_are_given_where_they_are_understood_and_needed() {
     let cases = [
         (&plain, modern, "MAIL FROM:<Smith@bar.com> SIZE=27"),
         (&bounce, modern, "MAIL FROM:<> SIZE=27 BODY=8BITMIME"),
-        (&bounce, "250 x", "MAIL FROM:<>"),
         (&utf8, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
         (&address, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
     ];
@@ -133,6 +132,52 @@ fn parameters_are_given_where_they_are_understood_and_needed() {
         let transcript = format!("S: 220 x\nC: EHLO bar.com\nS: {offer}\nC: {mail}");
         play(&config(), std::slice::from_ref(delivery), &transcript);
     }
+}
+
+#[test]
+fn rfc6531_3_2_a_host_without_smtputf8_reads_domains_as_the_dns_has_them() {
+    let from = |sender: &str| Delivery {
+        sender: Some(sender.parse().unwrap()),
+        recipients: vec!["bob@b\u{fc}cher.test".parse().unwrap()],
+        ..to(&[])
+    };
+    let own = Config { hostname: "mx.b\u{fc}cher.test".parse().unwrap(), ..config() };
+    play(
+        &own,
+        &[from("a@z\u{fc}rich.test"), from("zo\u{eb}@a.test")],
+        "
+        S: 220 x
+        C: EHLO mx.xn--bcher-kva.test
+        S: 250 x
+        C: MAIL FROM:<a@xn--zrich-kva.test>
+        S: 250 ok
+        C: RCPT TO:<bob@xn--bcher-kva.test>
+        S: 250 ok
+        C: DATA
+        S: 354 go
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250 2.0.0 taken
+        R: bob@b\u{fc}cher.test: delivered 2.0.0: 250 2.0.0 taken
+        R: bob@b\u{fc}cher.test: permanent 5.6.7: the host does not support internationalized mail (SMTPUTF8) (in reply to MAIL FROM)
+        C: QUIT
+        ",
+    );
+    play(
+        &config(),
+        &[from("a@z\u{fc}rich.test")],
+        "
+        S: 220 x
+        C: EHLO bar.com
+        S: 250-x
+        S: 250-8BITMIME
+        S: 250 SMTPUTF8
+        C: MAIL FROM:<a@z\u{fc}rich.test> SMTPUTF8
+        S: 250 ok
+        C: RCPT TO:<bob@b\u{fc}cher.test>
+        ",
+    );
 }
 
 #[test]
