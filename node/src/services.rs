@@ -39,8 +39,13 @@ impl Services {
             .await
             .map_err(|error| no_accounts(&error))?;
         let mail = Mail::new(store.clone(), accounts.hoster(), config.mail.rules());
-        let queue =
-            Queue::new(store.clone(), accounts.clone(), hoster.hostname().clone(), config.mail.queue.clone());
+        let queue = Queue::new(
+            store.clone(),
+            accounts.clone(),
+            hoster.hostname().clone(),
+            hoster.language.into(),
+            config.mail.queue.clone(),
+        );
         Ok(Self { config: Arc::new(config), store, accounts, mail, queue, vitals: Vitals::new() })
     }
 

@@ -22,6 +22,19 @@ impl fmt::Display for Date {
     }
 }
 
+/// Prints as `2026-09-01 08:05 UTC`: a time for people of any language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Minute(pub(crate) Timestamp);
+
+impl fmt::Display for Minute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.seconds().clamp(FIRST, LAST);
+        let (year, month, day) = civil(seconds.div_euclid(DAY));
+        let minutes = seconds.rem_euclid(DAY) / 60;
+        write!(f, "{year:04}-{:02}-{day:02} {:02}:{:02} UTC", month + 1, minutes / 60, minutes % 60)
+    }
+}
+
 /// Year, month (from 0) and day (from 1) of a day counted from 1970-01-01.
 ///
 /// Years are counted from March, so that the leap day is the last one; 400 of them are always 146,097 days.

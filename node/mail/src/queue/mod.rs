@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use essaim_accounts::Accounts;
+use essaim_smtp::bounce::Language;
 use essaim_store::{AppendError, CommitError, Object, ReadError, Store, TxError};
 use essaim_types::{AccountId, Domain, ObjectKind, Timestamp};
 
@@ -43,6 +44,8 @@ pub struct Queue {
     hoster: AccountId,
     /// As this node calls itself in bounces.
     hostname: Domain,
+    /// What members read.
+    language: Language,
     config: Arc<QueueConfig>,
     /// Entries, as far as [`Queue::run`] has followed the log.
     waiting: Arc<AtomicI64>,
@@ -89,9 +92,23 @@ impl From<CommitError<StepError>> for QueueError {
 
 impl Queue {
     /// The queue in the store of these accounts. Nothing is sent before [`Queue::run`].
-    pub fn new(store: Store, accounts: Accounts, hostname: Domain, config: QueueConfig) -> Self {
+    pub fn new(
+        store: Store,
+        accounts: Accounts,
+        hostname: Domain,
+        language: Language,
+        config: QueueConfig,
+    ) -> Self {
         let hoster = accounts.hoster();
-        Self { store, accounts, hoster, hostname, config: Arc::new(config), waiting: Arc::default() }
+        Self {
+            store,
+            accounts,
+            hoster,
+            hostname,
+            language,
+            config: Arc::new(config),
+            waiting: Arc::default(),
+        }
     }
 
     /// Whose objects the entries are: for [`enqueue`].

@@ -4,6 +4,7 @@
 //! A report goes out with the null reverse-path, so that nobody ever reports about it. It is small: every part has a bound.
 
 mod header;
+mod printable;
 mod words;
 
 use std::fmt::Write;
@@ -11,17 +12,20 @@ use std::fmt::Write;
 use essaim_types::{Address, Domain, Timestamp};
 
 use crate::body::BodyType;
-use crate::date::Date;
+use crate::date::{Date, Minute};
 use crate::message_id::MessageId;
 use crate::queue_id::QueueId;
 use crate::reply::EnhancedStatus;
 use header::OriginalHeader;
+pub use words::Language;
 
 /// A report to be written.
 #[derive(Clone, Debug)]
 pub struct Bounce<'a> {
     /// This host.
     pub host: &'a Domain,
+    /// What members here read. English stands below it.
+    pub language: Language,
     /// The reverse-path of the message. A message without one gets no report.
     pub to: &'a Address,
     /// When the report is written.
@@ -88,14 +92,22 @@ impl Bounce<'_> {
         let smtputf8 = !original.is_ascii() || addresses().any(Address::is_internationalized);
         let boundary = self.boundary_outside(&original);
         let mut parts = String::new();
-        part(&mut parts, &boundary, "text/plain; charset=utf-8", &self.text());
+        let text = self.text();
+        if text.is_ascii() {
+            part(&mut parts, &boundary, "text/plain; charset=utf-8", "7bit", &text);
+        } else {
+            // A report that a host cannot take would be lost: nobody reports about reports.
+            let text = printable::quoted_printable(&text);
+            part(&mut parts, &boundary, "text/plain; charset=utf-8", "quoted-printable", &text);
+        }
         let (status, header) = if smtputf8 {
             ("message/global-delivery-status", "message/global-headers")
         } else {
             ("message/delivery-status", "text/rfc822-headers")
         };
-        part(&mut parts, &boundary, status, &self.status_fields());
-        part(&mut parts, &boundary, header, original.text());
+        let fields = self.status_fields();
+        part(&mut parts, &boundary, status, encoding(&fields), &fields);
+        part(&mut parts, &boundary, header, encoding(original.text()), original.text());
         let message =
             format!("{}{parts}--{boundary}--\r\n", self.head(&original, &boundary, encoding(&parts)));
         let body = if message.is_ascii() { BodyType::SevenBit } else { BodyType::EightBit };
@@ -121,46 +133,55 @@ impl Bounce<'_> {
              \r\n",
             host = self.host,
             to = self.to,
-            subject =
-                if self.any_failed() { "Your message was not delivered" } else { "Your message is delayed" },
+            subject = self.subject(),
             date = Date(self.at),
             id = self.message_id,
         )
     }
 
-    /// For people.
+    fn subject(&self) -> String {
+        let subject = |language: Language| {
+            let words = language.words();
+            if self.any_failed() { words.subject_failed } else { words.subject_delayed }
+        };
+        self.language.all().map(subject).collect::<Vec<_>>().join(" / ")
+    }
+
+    /// For people: the same in each language.
     fn text(&self) -> String {
-        let mut out = format!("This is the mail server {}.\r\n", self.host);
-        self.paragraphs(&mut out, "\r\nYour message could not be delivered to:\r\n", |fate| {
-            fate == Fate::Failed
-        });
-        self.paragraphs(&mut out, "\r\nYour message has not yet been delivered to:\r\n", |fate| {
-            fate != Fate::Failed
-        });
+        let texts = self.language.all().map(|language| self.text_in(language));
+        texts.collect::<Vec<_>>().join(BETWEEN_LANGUAGES)
+    }
+
+    fn text_in(&self, language: Language) -> String {
+        let words = language.words();
+        let mut out = format!("{} {}.\r\n", words.this_is, self.host);
+        self.paragraphs(&mut out, language, words.failed, |fate| fate == Fate::Failed);
+        self.paragraphs(&mut out, language, words.delayed, |fate| fate != Fate::Failed);
         if let Some(more) = self.recipients.len().checked_sub(RECIPIENTS_MAX).filter(|more| *more > 0) {
-            let _ = write!(out, "\r\nThe same goes for {more} more recipients.\r\n");
+            let [before, after] = words.more;
+            let _ = write!(out, "\r\n{before} {more} {after}\r\n");
         }
-        out += "\r\nThe next parts of this message hold details for your mail program or your\r\n\
-                administrator, and the header of your message.\r\n";
+        let _ = write!(out, "\r\n{}\r\n", words.details);
         out
     }
 
-    fn paragraphs(&self, out: &mut String, title: &str, wanted: impl Fn(Fate) -> bool) {
-        let mut title = Some(title);
+    fn paragraphs(&self, out: &mut String, language: Language, title: &str, wanted: impl Fn(Fate) -> bool) {
+        let (words, mut title) = (language.words(), Some(title));
         for undelivered in self.listed().filter(|undelivered| wanted(undelivered.fate)) {
-            out.push_str(title.take().unwrap_or_default());
-            let reason = words::reason(undelivered.status);
+            if let Some(title) = title.take() {
+                let _ = write!(out, "\r\n{title}\r\n");
+            }
+            let reason = language.reason(undelivered.status);
             let _ = write!(out, "\r\n  {}\r\n    {reason}\r\n", undelivered.recipient);
             if let Some(host) = undelivered.remote_host {
-                let _ =
-                    write!(out, "    The server {} said: {}\r\n", line(host), line(undelivered.diagnostic));
+                let [server, said] = words.said;
+                let (host, words) = (line(host), line(undelivered.diagnostic));
+                let _ = write!(out, "    {server} {host} {said} {words}\r\n");
             }
             if let Fate::Delayed { until } = undelivered.fate {
-                let _ = write!(
-                    out,
-                    "    It will be tried again until {}.\r\n    You need not send it again.\r\n",
-                    Date(until)
-                );
+                let (until, nothing_to_do) = (Minute(until), words.nothing_to_do);
+                let _ = write!(out, "    {} {until}.\r\n    {nothing_to_do}\r\n", words.tried_until);
             }
         }
     }
@@ -223,8 +244,7 @@ impl Bounce<'_> {
     }
 }
 
-fn part(out: &mut String, boundary: &str, content_type: &str, content: &str) {
-    let encoding = encoding(content);
+fn part(out: &mut String, boundary: &str, content_type: &str, encoding: &str, content: &str) {
     let _ = write!(
         out,
         "--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{content}\r\n"
@@ -250,6 +270,7 @@ fn line(text: &str) -> String {
 }
 
 const RECIPIENTS_MAX: usize = 100;
+const BETWEEN_LANGUAGES: &str = "\r\n----------------------------------------\r\n\r\n";
 /// With its field name within the 998 bytes of RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 900;
 /// RFC 2046 section 5.1.1.
