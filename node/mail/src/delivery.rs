@@ -1,6 +1,7 @@
 //! Mail comes in: bytes are spooled as they arrive, then one commit puts the message before every local recipient and, for
 //! a submission, into the queue for the others. `250` is sent after that commit.
 
+use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
 use essaim_store::{AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx};
 use essaim_types::{AccountId, Address};
 
@@ -14,6 +15,7 @@ use crate::record::{INBOX_ID, SystemFlags};
 pub struct Incoming {
     writer: ContentWriter,
     summarizer: Summarizer,
+    needs: NeedsReader,
 }
 
 /// A message whose bytes have arrived.
@@ -22,11 +24,15 @@ pub struct Spooled {
     pub content: ContentRef,
     /// The summary of the bytes, as it is stored.
     pub summary: Vec<u8>,
+    /// What a host elsewhere must offer to be given it.
+    pub needs: Needs,
 }
 
 /// From whom, and to whom.
 #[derive(Debug, Clone, Default)]
 pub struct Envelope {
+    /// What the sender is told that the message is called here. It goes with what is queued.
+    pub name: Option<MessageName>,
     /// The reverse-path; `None` is the null reverse-path.
     pub sender: Option<Address>,
     /// Local accounts; naming one twice delivers once.
@@ -42,7 +48,7 @@ pub struct Remote {
     pub account: AccountId,
     /// None of them lives here.
     pub recipients: Vec<Address>,
-    /// RFC 6531: the header needs SMTPUTF8.
+    /// RFC 6531: the sender said that it may be internationalized. Whether it is, its header shows.
     pub smtputf8: bool,
 }
 
@@ -64,19 +70,24 @@ pub enum DeliverError {
 impl Incoming {
     /// Begins a message.
     pub fn new(store: &Store) -> Self {
-        Self { writer: store.content_writer(Content::Mail), summarizer: Summarizer::new() }
+        Self {
+            writer: store.content_writer(Content::Mail),
+            summarizer: Summarizer::new(),
+            needs: NeedsReader::default(),
+        }
     }
 
     /// The next bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         self.summarizer.push(bytes);
+        self.needs.push(bytes);
         self.writer.push(bytes)
     }
 
     /// All bytes have come.
     pub fn finish(self) -> Result<Spooled, BlobError> {
         let content = self.writer.finish()?;
-        Ok(Spooled { content, summary: self.summarizer.finish().encode() })
+        Ok(Spooled { content, summary: self.summarizer.finish().encode(), needs: self.needs.finish() })
     }
 }
 
@@ -97,7 +108,7 @@ pub fn deliver_within(
     envelope: Envelope,
     message: Spooled,
 ) -> Result<Vec<(AccountId, Appended)>, DeliverError> {
-    let Envelope { sender, mut local, remote } = envelope;
+    let Envelope { name, sender, mut local, remote } = envelope;
     local.sort_unstable();
     local.dedup();
     let mut delivered = Vec::with_capacity(local.len());
@@ -116,11 +127,10 @@ pub fn deliver_within(
         delivered.push((account, appended));
     }
     if let Some(Remote { account, recipients, smtputf8 }) = remote {
-        queue::enqueue(
-            tx,
-            hoster,
-            [Outgoing { account, sender, recipients, content: message.content, smtputf8 }],
-        )?;
+        // A header beyond ASCII that nobody announced goes out as it came in: hosts that mind are rarer than such mail.
+        let needs = Needs { smtputf8: smtputf8 && message.needs.smtputf8, ..message.needs };
+        let content = message.content;
+        queue::enqueue(tx, hoster, [Outgoing { name, account, sender, recipients, content, needs }])?;
     }
     Ok(delivered)
 }

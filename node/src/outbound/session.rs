@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use essaim_mail::queue::{Diagnosis, Letter, Outcome, Session};
+use essaim_smtp::EnhancedStatus;
 use essaim_smtp::client::{self, Cause, Config, Delivery, Encryption, Failure, Report, Stage};
-use essaim_smtp::{BodyType, EnhancedStatus};
 use essaim_types::Domain;
 use rustls::ClientConfig;
 use tracing::{debug, warn};
@@ -216,14 +216,13 @@ fn translate(host: &str, outcome: &client::Outcome) -> Outcome {
     }
 }
 
-/// Eight bits are announced always: whether the message has any was not noted, and every host of this century takes them.
 fn delivery(letter: &Letter) -> Delivery {
     Delivery {
         sender: letter.sender.clone(),
         recipients: letter.recipients.clone(),
         size: letter.size,
-        body: BodyType::EightBit,
-        smtputf8: letter.smtputf8,
+        body: letter.needs.body,
+        smtputf8: letter.needs.smtputf8,
     }
 }
 

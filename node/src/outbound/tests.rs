@@ -53,7 +53,8 @@ impl Node {
         };
         store.commit(move |tx| mailbox::ensure_defaults(tx, alice)).await.unwrap();
         let config = QueueConfig { retry: vec![Duration::from_millis(20)], ..QueueConfig::default() };
-        let queue = Queue::new(store.clone(), accounts, domain, config);
+        let queue =
+            Queue::new(store.clone(), accounts, domain, essaim_smtp::bounce::Language::French, config);
         let (stop, stopped) = oneshot::channel::<()>();
         let running = queue.clone();
         let task = tokio::spawn(async move { running.run(outbound, async { drop(stopped.await) }).await });
@@ -64,11 +65,12 @@ impl Node {
         let mut writer = self.store.content_writer(Content::Mail);
         writer.push(text.as_bytes()).unwrap();
         let message = Outgoing {
+            name: Some(essaim_smtp::QueueId::new("19a-0")),
             account: self.alice,
             sender: Some("alice@a.test".parse().unwrap()),
             recipients: recipients.iter().map(|text| text.parse().unwrap()).collect(),
             content: writer.finish().unwrap(),
-            smtputf8: false,
+            needs: essaim_smtp::Needs::default(),
         };
         let hoster = self.queue.hoster();
         self.store.commit(move |tx: &mut Tx<'_>| enqueue(tx, hoster, [message])).await.unwrap();

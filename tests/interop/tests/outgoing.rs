@@ -60,8 +60,11 @@ fn what_is_refused_for_now_waits_and_survives_a_crash() {
     let address = sink.address;
     let mut node = relaying(address).start();
     let alice = node.add_account("alice@a.test");
-    submit(&node, &alice, &["bob@b.test"], "patience");
+    let told = submit(&node, &alice, &["bob@b.test"], "patience");
     wait_until("it was tried and waits", || tried(&node));
+    let name = told.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(list(&node)["entries"][0]["message"], name.as_str(), "{told}");
+    assert!(node.log().contains(&format!("message {name} taken")), "the log calls it so too");
     node.kill();
     drop(sink);
 
@@ -87,13 +90,15 @@ fn relaying(to: SocketAddr) -> NodeBuilder {
     Node::builder().config(&format!("[mail]\nrelay = \"{to}\"\nrelay_tls = \"off\"\n"))
 }
 
-fn submit(node: &Node, from: &Account, to: &[&str], subject: &str) {
+/// Returns what the node said when it took the message.
+fn submit(node: &Node, from: &Account, to: &[&str], subject: &str) -> String {
     let mail = format!(
         "From: {0}\r\nTo: {1}\r\nBcc: hidden@d.test\r\nSubject: {subject}\r\n\r\n.a dot\r\n",
         from.address,
         to.join(", ")
     );
-    node.submission(from).unwrap().deliver(&from.address, to, mail.as_bytes()).unwrap().expect(250).unwrap();
+    let mut smtp = node.submission(from).unwrap();
+    smtp.deliver(&from.address, to, mail.as_bytes()).unwrap().expect(250).unwrap().to_string()
 }
 
 fn list(node: &Node) -> serde_json::Value {

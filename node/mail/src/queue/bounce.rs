@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use bytes::Bytes;
 use essaim_accounts::Resolution;
 use essaim_smtp::bounce::{Bounce, Composed, Fate, Undelivered};
-use essaim_smtp::{EnhancedStatus, MessageId};
+use essaim_smtp::{EnhancedStatus, MessageId, QueueId as MessageName};
 use essaim_types::{Address, BlobId, Timestamp};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::entry::{Entry, Notice, Recipient};
 use super::key::QueueKey;
@@ -38,10 +38,12 @@ impl Queue {
         let beginning = self.beginning(key, blobs);
         let mut told = Vec::new();
         for notice in notices {
-            let composed = self.compose(key, entry, sender, notice, &beginning);
-            let mut envelope = envelope.clone();
+            let name = MessageName::new(format_args!("dsn-{}-{}", key.id, now().0));
+            info!(entry = %key.id, message = name.as_str(), about = entry.name(), "the sender of entry {} is told", key.id);
+            let composed = self.compose(key, entry, sender, notice, &name, &beginning);
+            let mut envelope = Envelope { name: Some(name), ..envelope.clone() };
             if let Some(remote) = &mut envelope.remote {
-                remote.smtputf8 |= composed.smtputf8;
+                remote.smtputf8 = composed.smtputf8;
             }
             let mut incoming = Incoming::new(&self.store);
             incoming.push(&composed.message)?;
@@ -56,6 +58,7 @@ impl Queue {
         entry: &Entry,
         to: &Address,
         notice: &Notice,
+        name: &MessageName,
         beginning: &[u8],
     ) -> Composed {
         let now = now();
@@ -64,15 +67,17 @@ impl Queue {
             Notice::Delayed(recipients, until) => (Fate::Delayed { until: *until }, recipients),
         };
         let tried = entry.last_attempt.unwrap_or(now);
+        let unnamed = MessageName::new(key.id);
         let recipients: Vec<_> =
             recipients.iter().map(|recipient| undelivered(recipient, fate, tried)).collect();
         Bounce {
             host: &self.hostname,
+            language: self.language,
             to,
             at: now,
-            message_id: &MessageId::new(&format!("dsn-{}-{}", key.id, now.0), self.hostname.clone()),
+            message_id: &MessageId::new(name.as_str(), self.hostname.clone()),
             boundary: &format!("{:x}", RandomState::new().hash_one(key.id)),
-            queue_id: &essaim_smtp::QueueId::new(key.id),
+            queue_id: entry.message.as_ref().unwrap_or(&unnamed),
             arrived: entry.queued,
             recipients: &recipients,
             original_header: beginning,
@@ -95,7 +100,7 @@ impl Queue {
             Ok(Resolution::Local(to)) => Some(Envelope { local: to.accounts, ..Envelope::default() }),
             Ok(Resolution::NotLocal) => {
                 let (account, recipients) = (self.hoster, vec![sender.clone()]);
-                let remote = Remote { account, recipients, smtputf8: sender.is_internationalized() };
+                let remote = Remote { account, recipients, smtputf8: false };
                 Some(Envelope { remote: Some(remote), ..Envelope::default() })
             }
             Ok(Resolution::NoSuchMailbox | Resolution::Disabled | Resolution::OverQuota) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use essaim_smtp::{BodyType, Needs};
 use essaim_store::{ContentRef, Put, Tx, TxError};
 use essaim_types::{AccountId, Address, BlobId, ByteSize, Domain, ObjectKind, Timestamp};
 
@@ -11,6 +12,8 @@ use super::key::{Lane, QueueId, QueueKey};
 /// A message on its way out; its bytes are blobs already.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
+    /// What its sender was told that it is called here.
+    pub name: Option<essaim_smtp::QueueId>,
     /// Who sends it: members take turns. The hoster itself for what the node writes.
     pub account: AccountId,
     /// The envelope's reverse-path; `None` is the null reverse-path, to which no bounce is ever sent.
@@ -19,8 +22,8 @@ pub struct Outgoing {
     pub recipients: Vec<Address>,
     /// The bytes.
     pub content: ContentRef,
-    /// RFC 6531: the header needs SMTPUTF8. What addresses need is found here.
-    pub smtputf8: bool,
+    /// What its bytes need; what addresses need is seen when they are written.
+    pub needs: Needs,
 }
 
 /// Why a message did not go into the queue.
@@ -41,12 +44,13 @@ pub fn enqueue(
     let now = tx.now();
     let mut ids = Vec::new();
     for message in messages {
-        let Outgoing { account, sender, recipients, content, smtputf8 } = message;
+        let Outgoing { name, account, sender, recipients, content, needs } = message;
         for (domain, recipients) in by_domain(recipients) {
             for recipients in recipients.chunks(RECIPIENTS_MAX) {
-                let needs = |address: &Address| address.is_internationalized();
                 let entry = Entry {
-                    smtputf8: smtputf8 || sender.iter().chain(recipients).any(needs),
+                    message: name.clone(),
+                    smtputf8: needs.smtputf8,
+                    eight_bit: needs.body == BodyType::EightBit,
                     sender: sender.clone(),
                     recipients: recipients.iter().cloned().map(Recipient::new).collect(),
                     size: ByteSize(content.size),

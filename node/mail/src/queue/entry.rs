@@ -1,5 +1,8 @@
 //! What the queue keeps of a message on its way out, and what an attempt does to it. Rules only: no store, no clock.
 
+mod v1;
+
+use essaim_smtp::{BodyType, Needs, QueueId as MessageName};
 use essaim_types::{Address, ByteSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +14,19 @@ use crate::record::RecordError;
 /// A message for one destination: an object of kind `QUEUED` of the hoster, with the blobs of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// What the message was called when it was taken: in the reply to its sender, its trace header and the log.
+    #[serde(with = "name")]
+    pub message: Option<MessageName>,
     /// The envelope's reverse-path; `None` is the null reverse-path, to which no bounce is ever sent.
     pub sender: Option<Address>,
     /// All of one domain, in the order they were given. Delivered and failed ones stay, so that `queue list` shows them.
     pub recipients: Vec<Recipient>,
     /// Bytes of the message.
     pub size: ByteSize,
-    /// RFC 6531: an address or the header needs SMTPUTF8.
+    /// RFC 6531: the header needs SMTPUTF8.
     pub smtputf8: bool,
+    /// RFC 6152: the body needs 8BITMIME.
+    pub eight_bit: bool,
     /// When it was queued.
     pub queued: Timestamp,
     /// How often it was tried.
@@ -98,6 +106,9 @@ impl Entry {
             Some((&VERSION, body)) => {
                 postcard::from_bytes(body).map_err(|_| RecordError::Damaged { kind: KIND })
             }
+            Some((&1, body)) => postcard::from_bytes(body)
+                .map(v1::EntryV1::upgrade)
+                .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&version, _)) if version > VERSION => Err(RecordError::Newer { kind: KIND, version }),
             _ => Err(RecordError::Damaged { kind: KIND }),
         }
@@ -106,6 +117,17 @@ impl Entry {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_extend(self, vec![VERSION]).expect("a record of numbers and text always encodes")
+    }
+
+    /// The name of the message, for the log.
+    pub fn name(&self) -> Option<&str> {
+        self.message.as_ref().map(MessageName::as_str)
+    }
+
+    /// What a host must offer to be given the message.
+    pub fn needs(&self) -> Needs {
+        let body = if self.eight_bit { BodyType::EightBit } else { BodyType::SevenBit };
+        Needs { smtputf8: self.smtputf8, body }
     }
 
     /// The recipients that are still to be tried.
@@ -193,7 +215,28 @@ impl Recipient {
     }
 }
 
-const VERSION: u8 = 1;
+/// A name as its text.
+mod name {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::MessageName;
+
+    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        name: &Option<MessageName>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        name.as_ref().map(MessageName::as_str).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<MessageName>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(MessageName::new))
+    }
+}
+
+const VERSION: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -206,10 +249,12 @@ mod tests {
 
     fn entry(recipients: &[&str], sender: Option<&str>) -> Entry {
         Entry {
+            message: Some(MessageName::new("19a-0")),
             sender: sender.map(|text| text.parse().unwrap()),
             recipients: recipients.iter().map(|text| Recipient::new(text.parse().unwrap())).collect(),
             size: ByteSize(10),
             smtputf8: false,
+            eight_bit: true,
             queued: Timestamp(0),
             attempts: 0,
             last_attempt: None,
@@ -222,6 +267,24 @@ mod tests {
 
     fn hours(count: i64) -> Timestamp {
         Timestamp(count * 3_600_000)
+    }
+
+    #[test]
+    fn an_entry_of_the_first_version_is_still_read() {
+        let now = entry(&["a@b.test"], Some("me@a.test"));
+        let old = v1::EntryV1 {
+            sender: now.sender.clone(),
+            recipients: now.recipients.clone(),
+            size: now.size,
+            smtputf8: true,
+            queued: now.queued,
+            attempts: 3,
+            last_attempt: None,
+        };
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let expected = Entry { message: None, smtputf8: true, eight_bit: false, attempts: 3, ..now };
+        assert_eq!(Entry::decode(&bytes).unwrap(), expected);
+        assert!(matches!(Entry::decode(&[3]), Err(RecordError::Newer { version: 3, .. })));
     }
 
     #[test]

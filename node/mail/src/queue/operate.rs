@@ -18,6 +18,8 @@ use super::{Queue, QueueError, StepError};
 pub struct Selection {
     /// One of these.
     pub ids: Vec<QueueId>,
+    /// Of the message that has this name in the reply to its sender.
+    pub message: Option<String>,
     /// To this domain.
     pub domain: Option<Domain>,
     /// From this address.
@@ -224,6 +226,7 @@ impl Selection {
     fn means(&self, key: &QueueKey, entry: &Entry) -> bool {
         let same = |address: &Address, wanted: &Address| address.key() == wanted.key();
         (self.ids.is_empty() || self.ids.contains(&key.id))
+            && self.message.as_deref().is_none_or(|name| entry.name() == Some(name))
             && self.domain.as_ref().is_none_or(|domain| *domain == key.lane.domain)
             && self
                 .sender

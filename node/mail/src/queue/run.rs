@@ -186,14 +186,14 @@ impl<T: Transport> Running<T> {
     }
 
     fn letter(&self, key: &QueueKey, entry: &Entry, blobs: Vec<essaim_types::BlobId>) -> Letter {
-        debug!(entry = %key.id, attempts = entry.attempts, "entry {} is tried", key.id);
+        debug!(entry = %key.id, message = entry.name(), attempts = entry.attempts, "entry {} is tried", key.id);
         Letter {
             id: key.id,
             domain: key.lane.domain.clone(),
             sender: entry.sender.clone(),
             recipients: entry.open().map(|recipient| recipient.address.clone()).collect(),
             size: entry.size,
-            smtputf8: entry.smtputf8,
+            needs: entry.needs(),
             body: Body::new(self.queue.store.clone(), blobs),
         }
     }

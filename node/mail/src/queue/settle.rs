@@ -141,16 +141,16 @@ fn locate(tx: &Tx<'_>, hoster: AccountId, key: &QueueKey) -> Result<Option<(Queu
 fn log(key: &QueueKey, entry: &Entry, next: Next) {
     let count = |state| entry.recipients.iter().filter(|recipient| recipient.state == state).count();
     let (delivered, failed) = (count(RecipientState::Delivered), count(RecipientState::Failed));
-    let (id, domain, attempts) = (key.id, &key.lane.domain, entry.attempts);
+    let (id, message, domain, attempts) = (key.id, entry.name(), &key.lane.domain, entry.attempts);
     match next {
         Next::Done => {
-            info!(entry = %id, %domain, attempts, delivered, failed, "entry {id} of the queue is done");
+            info!(entry = %id, message, %domain, attempts, delivered, failed, "entry {id} of the queue is done");
         }
         Next::Retry(due) => {
             let last = entry.open().find_map(|recipient| recipient.last.as_ref());
             let status = last.map(|last| last.status.to_string());
             let wait_seconds = due.since(now()).as_secs();
-            info!(entry = %id, %domain, attempts, delivered, failed, status, wait_seconds, "entry {id} of the queue waits");
+            info!(entry = %id, message, %domain, attempts, delivered, failed, status, wait_seconds, "entry {id} of the queue waits");
         }
     }
 }

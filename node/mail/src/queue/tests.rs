@@ -144,7 +144,7 @@ impl Node {
                 alice
             }
         };
-        let queue = Queue::new(store.clone(), accounts, domain, config);
+        let queue = Queue::new(store.clone(), accounts, domain, Language::French, config);
         Self { store, queue, alice, running: None }
     }
 
@@ -164,11 +164,12 @@ impl Node {
     async fn send(&self, sender: Option<&str>, recipients: &[&str], text: &str) -> Vec<QueueId> {
         let blob = self.store.put_blob(Content::Mail, text.as_bytes()).unwrap();
         let message = Outgoing {
+            name: Some(essaim_smtp::QueueId::new("19a-0")),
             account: self.alice,
             sender: sender.map(|text| text.parse().unwrap()),
             recipients: recipients.iter().map(|text| text.parse().unwrap()).collect(),
             content: essaim_store::ContentRef { blobs: vec![blob], size: text.len() as u64 },
-            smtputf8: false,
+            needs: essaim_smtp::Needs::default(),
         };
         let hoster = self.queue.hoster;
         self.store.commit(move |tx| enqueue(tx, hoster, [message])).await.unwrap()
@@ -242,6 +243,7 @@ async fn a_refusal_comes_back_to_the_sender() {
     for part in [
         "multipart/report",
         "nobody@b.test",
+        "X-Queue-ID: 19a-0",
         "Status: 5.1.1",
         "Action: failed",
         "Subject: hello",
@@ -356,6 +358,9 @@ async fn operators_look_and_take_out() {
     let dropped = drop(Selection { ids, ..Selection::default() }, Farewell::Bounce, Rehearsal::Perform).await;
     assert_eq!((dropped.entries, dropped.recipients), (1, 2));
     assert!(node.inbox()[0].contains("taken out of the queue: a test"));
+    let named = |name: &str| Selection { message: Some(name.to_owned()), ..Selection::default() };
+    let count = |name| node.queue.list(&named(name), None, 100).unwrap().entries.len();
+    assert_eq!((count("19a-0"), count("19a-1")), (2, 0));
     let domain = Selection { domain: Some(Domain::new("c.test").unwrap()), ..Selection::default() };
     assert_eq!(drop(domain, Farewell::Silence, Rehearsal::Perform).await.entries, 1);
     assert_eq!((node.listed().len(), node.inbox().len()), (1, 1));

@@ -1,6 +1,7 @@
 //! What the queue needs from whoever has the sockets.
 
 use bytes::Bytes;
+use essaim_smtp::Needs;
 use essaim_store::{ReadError, Store};
 use essaim_types::{Address, BlobId, ByteSize, Domain};
 
@@ -42,8 +43,8 @@ pub struct Letter {
     pub recipients: Vec<Address>,
     /// Bytes of the message.
     pub size: ByteSize,
-    /// RFC 6531: it can only be given to a host that has SMTPUTF8.
-    pub smtputf8: bool,
+    /// What a host must offer to be given it, apart from what the addresses need.
+    pub needs: Needs,
     pub body: Body,
 }
 

@@ -217,7 +217,7 @@ impl Import<'_> {
         current.count += 1;
         current.waiting_bytes += message.content.size;
         let Found { flags, keywords, internal_date, .. } = found;
-        let Spooled { content, summary } = message;
+        let Spooled { content, summary, .. } = message;
         current.waiting.push(Arrival { content, flags, keywords, internal_date, summary });
         if current.waiting.len() >= MESSAGES_AT_ONCE || current.waiting_bytes >= BYTES_AT_ONCE {
             self.flush()?;

@@ -49,6 +49,9 @@ pub(crate) struct QueuePage {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EntryView {
     id: String,
+    /// What its sender was told that the message is called; the same in its trace header and in the log.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    message: Option<String>,
     account: AccountId,
     domain: String,
     /// Absent: the null reverse-path of a bounce.
@@ -102,6 +105,7 @@ impl From<Listed> for EntryView {
         let entry = listed.entry;
         Self {
             id: listed.id.to_string(),
+            message: entry.name().map(str::to_owned),
             account: listed.account,
             domain: listed.domain.to_string(),
             sender: entry.sender.map(|sender| sender.to_string()),
@@ -131,7 +135,7 @@ impl QueuePage {
             return "Nothing is on its way out.".to_owned();
         }
         let mut text = table(
-            &["ID", "TO", "FROM", "SIZE", "TRIED", "NEXT"],
+            &["ID", "MESSAGE", "TO", "FROM", "SIZE", "TRIED", "NEXT"],
             &self.entries.iter().map(row).collect::<Vec<_>>(),
         );
         for entry in &self.entries {
@@ -152,7 +156,16 @@ fn row(entry: &EntryView) -> Vec<String> {
     let to: Vec<&str> = entry.recipients.iter().filter(|to| to.open).map(|to| to.address.as_str()).collect();
     let sender = entry.sender.clone().unwrap_or_else(|| "<>".to_owned());
     let next = readable_time(&entry.next_attempt);
-    vec![entry.id.clone(), to.join(","), sender, size(entry.size_bytes), entry.attempts.to_string(), next]
+    let message = entry.message.clone().unwrap_or_default();
+    vec![
+        entry.id.clone(),
+        message,
+        to.join(","),
+        sender,
+        size(entry.size_bytes),
+        entry.attempts.to_string(),
+        next,
+    ]
 }
 
 const LIMIT: usize = 10_000;

@@ -27,6 +27,10 @@ pub(crate) struct Selection {
     /// Entries by their ids.
     pub(crate) ids: Vec<String>,
 
+    /// Of the message that was accepted under this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) message: Option<String>,
+
     /// To this domain.
     #[arg(long)]
     pub(crate) domain: Option<Domain>,
@@ -53,7 +57,8 @@ impl Queue {
 impl Selection {
     /// Nothing is given: it means everything.
     pub(super) fn is_everything(&self) -> bool {
-        self.ids.is_empty() && self.domain.is_none() && self.sender.is_none() && self.recipient.is_none()
+        let Self { ids, message, domain, sender, recipient } = self;
+        ids.is_empty() && message.is_none() && domain.is_none() && sender.is_none() && recipient.is_none()
     }
 
     pub(super) fn parse(self) -> Result<essaim_mail::queue::Selection, Failure> {
@@ -64,6 +69,7 @@ impl Selection {
         };
         Ok(essaim_mail::queue::Selection {
             ids: self.ids.iter().map(id).collect::<Result<_, _>>()?,
+            message: self.message,
             domain: self.domain,
             sender: self.sender,
             recipient: self.recipient,

@@ -131,8 +131,9 @@ impl<'a> Desk<'a> {
     /// One commit for all recipients: 250 means that every one of them has the message, or will be tried.
     pub(super) async fn commit(&mut self, envelope: Envelope) -> Result<QueueId, Refusal> {
         let message = self.message.take().ok_or(Refusal::TryLater)?;
-        let to = self.recipients(&envelope)?;
+        let mut to = self.recipients(&envelope)?;
         let (id, spooled, header) = message.finish()?;
+        to.name = Some(id.clone());
         if let (Some(member), Some(header)) = (&self.member, &header) {
             header.belongs_to(|author| self.may_be_author(member.account, author))?;
         }
@@ -183,7 +184,7 @@ impl<'a> Desk<'a> {
             }),
             None => return Err(Refusal::Refuse),
         };
-        Ok(delivery::Envelope { sender: envelope.sender.clone(), local, remote })
+        Ok(delivery::Envelope { name: None, sender: envelope.sender.clone(), local, remote })
     }
 }
 

@@ -48,14 +48,18 @@ impl Lab {
         desk
     }
 
+    fn queued(&self) -> Vec<essaim_mail::queue::Entry> {
+        let page = self.node.queue.list(&essaim_mail::queue::Selection::default(), None, 100).unwrap();
+        page.entries.into_iter().map(|listed| listed.entry).collect()
+    }
+
     /// What the inboxes of alice and bob hold together, and what is queued.
     fn held(&self) -> (u64, usize) {
         let used = |address| {
             let account = self.node.accounts.find(&to(address)).unwrap().unwrap();
             self.node.store.read().unwrap().account(account).unwrap().unwrap().used.0
         };
-        let queued = self.node.queue.list(&essaim_mail::queue::Selection::default(), None, 100).unwrap();
-        (used("alice@a.test") + used("bob@a.test"), queued.entries.len())
+        (used("alice@a.test") + used("bob@a.test"), self.queued().len())
     }
 }
 
@@ -100,10 +104,38 @@ async fn what_goes_elsewhere_is_queued_with_what_stays_and_has_a_pace() {
     assert!(recipients.iter().all(|address| desk.recipient(&to(address)) == RecipientVerdict::Accept));
     assert_eq!(desk.recipient(&to("one@too.test")), RecipientVerdict::SlowDown);
     assert_eq!(desk.recipient(&to("bob@a.test")), RecipientVerdict::Accept, "local mail has no pace");
-    send(&mut desk, Some("alice@a.test"), &recipients, "From: alice@a.test\r\n\r\nx\r\n").await.unwrap();
-    let (bytes, queued) = lab.held();
+    let text = "From: alice@a.test\r\n\r\nx\r\n";
+    let id = send(&mut desk, Some("alice@a.test"), &recipients, text).await.unwrap();
+    let (bytes, _) = lab.held();
     assert!(bytes > 0);
-    assert_eq!(queued, 2, "one entry for each domain");
+    let names = lab.queued().into_iter().map(|entry| entry.message);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [Some(id.clone()), Some(id)],
+        "one entry for each domain, called as told"
+    );
+}
+
+/// RFC 6152 and RFC 6531: what the host on the other side must offer. An umlaut in a header that nobody announced is let pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_message_needs_is_noted_when_it_is_queued() {
+    let lab = Lab::new().await;
+    let mut desk = lab.submission().await;
+    let (header, body) = ("Subject: \u{e9}\r\n", "\u{e9}\r\n");
+    for (subject, text, announced, smtputf8, eight_bit) in [
+        ("", "x\r\n", true, false, false),
+        ("", body, false, false, true),
+        (header, "x\r\n", false, false, false),
+        (header, body, true, true, true),
+    ] {
+        let mut envelope = envelope(Some("alice@a.test"), &["y@c.test"]);
+        envelope.options.smtputf8 = announced;
+        desk.begin(&envelope);
+        desk.spool(Bytes::from(format!("From: alice@a.test\r\n{subject}\r\n{text}")));
+        let id = desk.commit(envelope).await.unwrap();
+        let entry = lab.queued().into_iter().find(|entry| entry.message.as_ref() == Some(&id)).unwrap();
+        assert_eq!((entry.smtputf8, entry.eight_bit), (smtputf8, eight_bit), "{subject:?} {text:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
