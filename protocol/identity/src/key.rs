@@ -185,7 +185,7 @@ impl<C> Encode<C> for PublicKey {
 impl<'b, C> Decode<'b, C> for PublicKey {
     fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
         let at = from.position();
-        Self::from_bytes(with::byte_array(from)?).map_err(|error| decode::Error::custom(error).at(at))
+        Self::from_bytes(with::byte_array(from)?).map_err(|error| decode::Error::message(error).at(at))
     }
 }
 

@@ -157,7 +157,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether the entry may be accepted once other entries are known. All other refusals are for ever.
+    /// Whether the entry may be accepted once other entries are known. All other refusals are for ever; but if it was
+    /// refused for its signatures, the same entry with other signatures is another matter.
     pub fn may_pass_later(&self) -> bool {
         matches!(self, Self::Gap { .. } | Self::UnknownPast { .. })
     }

@@ -1,8 +1,10 @@
-//! The vectors in `tests/vectors/*.json`, which another implementation can use, are what this one does.
+//! The vectors beside this file, which another implementation can use, are what this one does.
 //!
 //! Written anew by `ESSAIM_VECTORS=write cargo test -p essaim-identity --test vectors`; every change of them is a change of
 //! the format and needs a new version of the record. `keys.json` comes from elsewhere and is never written.
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+mod refused;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
