@@ -1,0 +1,134 @@
+//! Opening streams: on a connection that exists, or on a new one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quinn::Connection;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::opening::Answer;
+use super::registry::NotAdmitted;
+use super::stream::BulkStream;
+use super::{Bulk, CODE_FULL, CODE_UNWANTED, Inner, OpenError, Opening, serve, tls};
+use crate::key::PeerKey;
+
+impl Bulk {
+    /// `None`: there is no connection, or it turned out to be dead.
+    pub(crate) async fn open_on_existing(
+        &self,
+        peer: PeerKey,
+        opening: &Opening,
+    ) -> Option<Result<BulkStream, OpenError>> {
+        let connection = self.0.registry().of(peer)?;
+        let opened = self.0.open(&connection, peer, opening.clone()).await;
+        match opened {
+            Err(OpenError::Failed { .. } | OpenError::Closed(_)) if connection.close_reason().is_some() => {
+                None
+            }
+            opened => Some(opened),
+        }
+    }
+
+    /// At the first of these places where the peer is found.
+    pub(crate) async fn open_at(
+        &self,
+        peer: PeerKey,
+        places: &[SocketAddr],
+        opening: Opening,
+    ) -> Result<BulkStream, OpenError> {
+        let mut outcome = Err(OpenError::NoBulk { peer });
+        for place in places.iter().take(self.0.limits.addresses_per_peer) {
+            outcome = self.0.connect(peer, *place).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        self.0.open(&outcome?, peer, opening).await
+    }
+}
+
+impl Inner {
+    async fn connect(self: &Arc<Self>, peer: PeerKey, place: SocketAddr) -> Result<Connection, OpenError> {
+        self.registry().may_have_another(peer).map_err(|why| not_admitted(peer, why))?;
+        let config = tls::client_config(&self.secret, peer, &self.limits)
+            .map_err(|error| OpenError::Failed { peer, source: std::io::Error::other(error.to_string()) })?;
+        let connecting = self.endpoint.connect_with(config, place, tls::SERVER_NAME);
+        let connecting = connecting.map_err(|error| OpenError::connecting(peer, error))?;
+        let connection =
+            timeout(self.limits.bulk_setup, connecting).await.map_err(|_| OpenError::late(peer))?;
+        let connection = connection.map_err(|error| OpenError::connection(peer, error))?;
+        let admitted = self.registry().admit(&connection);
+        match admitted {
+            Ok(proven) if proven == peer => {}
+            Ok(_) => {
+                // TLS has seen to it; this is the second look.
+                self.registry().forget(&connection);
+                connection.close(CODE_UNWANTED, b"another node");
+                return Err(OpenError::WrongPeer { peer });
+            }
+            Err(why) => {
+                connection.close(CODE_FULL, b"too many");
+                return Err(not_admitted(peer, why));
+            }
+        }
+        // The peer may open streams on it too: that is how a node behind a router is reached.
+        tokio::spawn(serve::streams(Arc::downgrade(self), connection.clone(), peer));
+        Ok(connection)
+    }
+
+    async fn open(
+        &self,
+        connection: &Connection,
+        peer: PeerKey,
+        opening: Opening,
+    ) -> Result<BulkStream, OpenError> {
+        let limits = &self.limits;
+        let (size, limit) = (opening.subject.len(), limits.bulk_subject);
+        let wire = opening.encode(limit).ok_or(OpenError::SubjectTooLarge { size, limit })?;
+        let exchange = async {
+            let (mut send, mut receive) =
+                connection.open_bi().await.map_err(|error| OpenError::connection(peer, error))?;
+            let failed = |source| OpenError::Failed { peer, source };
+            send.write_all(&wire).await.map_err(|error| failed(error.into()))?;
+            send.flush().await.map_err(failed)?;
+            let answer = Answer::read(&mut receive).await.map_err(failed)?;
+            Ok((send, receive, answer))
+        };
+        let patience = limits.bulk_setup + limits.bulk_decision;
+        let exchanged = timeout(patience, exchange).await.map_err(|_| OpenError::late(peer))?;
+        let (send, receive, answer) = exchanged.map_err(|error| better(connection, peer, error))?;
+        match answer {
+            Answer::Accepted(offset) => Ok(self.stream(peer, Opening { offset, ..opening }, send, receive)),
+            Answer::Refused => Err(OpenError::Refused { peer, purpose: opening.purpose }),
+            Answer::Busy => Err(OpenError::Busy { peer }),
+        }
+    }
+
+    pub(super) fn stream(
+        &self,
+        peer: PeerKey,
+        opening: Opening,
+        send: quinn::SendStream,
+        receive: quinn::RecvStream,
+    ) -> BulkStream {
+        let pipes = (self.upload.clone(), self.download.clone());
+        BulkStream::new(peer, opening, send, receive, &self.limits, pipes)
+    }
+}
+
+/// A stream fails because its connection does; the connection knows why.
+fn better(connection: &Connection, peer: PeerKey, error: OpenError) -> OpenError {
+    match connection.close_reason() {
+        Some(reason) if matches!(error, OpenError::Failed { .. }) => OpenError::connection(peer, reason),
+        _ => error,
+    }
+}
+
+const fn not_admitted(peer: PeerKey, why: NotAdmitted) -> OpenError {
+    match why {
+        NotAdmitted::Unknown => OpenError::WrongPeer { peer },
+        NotAdmitted::Blocked => OpenError::Blocked { peer },
+        NotAdmitted::Full => OpenError::Busy { peer },
+    }
+}
