@@ -35,6 +35,7 @@ pub(crate) fn check(config: &Config) -> Vec<Finding> {
     relay(config, &mut findings);
     limits(config, &mut findings);
     local_domain(config, &mut findings);
+    ascii_domains(config, &mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
@@ -136,6 +137,21 @@ fn local_domain(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Other servers name a domain in their envelopes as the DNS has it, and headers that a node writes are ASCII.
+fn ascii_domains(config: &Config, findings: &mut Vec<Finding>) {
+    let hoster = &config.hoster;
+    let all = [("hoster.domain", Some(&hoster.domain)), ("hoster.hostname", hoster.hostname.as_ref())];
+    let further = hoster.domains.iter().map(|domain| ("hoster.domains", Some(domain)));
+    for (key, domain) in all.into_iter().chain(further) {
+        if let Some(domain) = domain.filter(|domain| !domain.as_str().is_ascii()) {
+            let message = format!(
+                "{domain} has letters beyond ASCII and other servers would not find it here: write it as the DNS has it (xn--...)"
+            );
+            findings.push(warning(key, message));
+        }
+    }
+}
+
 fn is_public(config: &Config) -> bool {
     config.listen.by_name().into_iter().filter_map(|(_, at)| at).any(|at| !at.ip().is_loopback())
 }
@@ -195,6 +211,15 @@ mod tests {
         assert_eq!(keys(&config, Severity::Error), expected);
         config = Config { listen: ListenConfig::default(), ..Config::default() };
         assert_eq!(keys(&config, Severity::Error), ["listen"]);
+    }
+
+    #[test]
+    fn a_domain_that_the_dns_does_not_know_so_is_a_warning() {
+        let mut config = Config::default();
+        config.hoster.domain = "b\u{fc}cher.test".parse().unwrap();
+        config.hoster.domains = vec!["xn--bcher-kva.test".parse().unwrap()];
+        config.hoster.hostname = Some("mx.b\u{fc}cher.test".parse().unwrap());
+        assert_eq!(keys(&config, Severity::Warning), ["hoster.domain", "hoster.hostname"]);
     }
 
     #[test]
