@@ -39,6 +39,27 @@ fn operators_come_and_go() {
 }
 
 #[test]
+fn of_a_key_that_signed_nothing_nothing_counts() {
+    let mut coop = coop();
+    let gone = coop.draft().unwrap().revoke(public(10), Cut::NOTHING).propose(&coop).unwrap();
+    coop.accept(signed(gone, &[1, 2])).unwrap();
+    for seq in [0, 1] {
+        assert_eq!(coop.standing(&public(10), seq, &Cut::NOTHING.last_hash), Standing::Void);
+    }
+}
+
+#[test]
+fn what_a_proposal_lacks_is_counted_where_it_stands() {
+    let mut coop = coop();
+    let late = coop.draft().unwrap().propose(&coop).unwrap();
+    let others = coop.draft().unwrap().roots(keys(&[4, 5]), 1).propose(&coop).unwrap();
+    coop.accept(signed(others, &[1, 2, 4])).unwrap();
+    assert_eq!((coop.missing(&late).of_before, coop.missing(&late).of_its_own), (2, 0));
+    let next = coop.draft().unwrap().propose(&coop).unwrap();
+    assert_eq!((coop.missing(&next).of_before, coop.missing(&next).of_its_own), (1, 0));
+}
+
+#[test]
 fn a_chain_read_from_its_bytes_is_the_same_chain() {
     let mut coop = coop();
     for n in 20..26 {

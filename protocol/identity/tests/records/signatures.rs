@@ -97,6 +97,18 @@ fn a_signature_has_one_spelling_too() {
 }
 
 #[test]
+fn a_signature_whose_r_is_of_small_order_is_refused() {
+    // Chalkias, Garillot, Nikolaenko: Taming the many EdDSAs (2020), table 5, vector 2. Some libraries accept it.
+    let key = "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43";
+    let message = "aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab";
+    let signature = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa\
+                     8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e";
+    let key = PublicKey::from_bytes(hex(key).try_into().unwrap()).unwrap();
+    let signature = Signature::from_bytes(hex(signature).try_into().unwrap());
+    assert_eq!(key.verify(&hex(message), &signature), Err(BadSignature { key }));
+}
+
+#[test]
 fn what_others_would_refuse_is_not_signed() {
     let long = Note { text: "a".repeat(61) };
     assert_eq!(Signed::sign(&long, &key(1)), Err(CborError::TooLong { len: 65, max: 64 }));
@@ -178,6 +190,11 @@ fn more_signatures_than_a_record_has_are_not_read() {
         wire.extend(cbor::encode(&signature));
     }
     assert_eq!(Cosigning::<Note>::parse(&wire), Err(CborError::OtherSpelling));
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks(2);
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
 fn note() -> Note {
