@@ -71,7 +71,7 @@ impl NodeClaim {
         if self.listing != listing {
             return Err(ClaimFault::OtherListing { claimed: self.listing, keyring: listing });
         }
-        if !keyring.entries().any(|entry| entry.hash() == self.head) {
+        if !keyring.holds(&self.head) {
             return Err(ClaimFault::KeyringIsBehind { head: self.head });
         }
         if !keyring.is_settled() {

@@ -5,8 +5,8 @@ macro_rules! bytes32 {
         $(#[$doc])*
         pub mod $name {
             use minicbor::decode::Error as Unread;
-    use minicbor::encode::{Error as Unwritten, Write};
-    use minicbor::{Decoder, Encoder};
+            use minicbor::encode::{Error as Unwritten, Write};
+            use minicbor::{Decoder, Encoder};
 
             /// As a byte string of 32 bytes.
             ///

@@ -3,7 +3,7 @@
 use essaim_types::ListingId;
 
 use super::entry::{EntryNumber, KeyringEntry, Past};
-use super::history::{BRANCHES_MAX, Branch, Keyring, Level, Status};
+use super::history::{BRANCHES_MAX, Branch, Keyring, Level};
 use super::refusal::{EntryFault, Refusal};
 use crate::cosigned::Cosigned;
 use crate::signed::RecordHash;
@@ -150,11 +150,6 @@ impl Keyring {
             _ => Ok(Accepted::AnotherBranch),
         }
     }
-
-    /// Whether this keyring can be relied on now.
-    pub fn is_settled(&self) -> bool {
-        self.status() == Status::Settled
-    }
 }
 
 /// Enough of the right people have signed: the threshold of the entry before, and its own where it changes who they are.
@@ -165,24 +160,17 @@ fn check_signatures(signed: &Cosigned<KeyringEntry>, before: Option<&KeyringEntr
         return Err(Refusal::StrangerSigned { key: *key });
     }
     if let Some(before) = before {
-        let (found, needed) = count(signed, before);
+        let (found, needed) = before.counted(signed.signers());
         if found < needed {
             return Err(Refusal::TooFewOfBefore { found, needed });
         }
     }
-    let changes =
-        before.is_none_or(|before| (&before.roots, before.threshold) != (&own.roots, own.threshold));
-    let (found, needed) = count(signed, own);
+    let changes = before.is_none_or(|before| !own.has_rule_of(before));
+    let (found, needed) = own.counted(signed.signers());
     if changes && found < needed {
         return Err(Refusal::TooFewOfItsOwn { found, needed });
     }
     Ok(())
-}
-
-/// How many root keys of `rule` have signed, and how many must.
-pub(super) fn count(signed: &Cosigned<KeyringEntry>, rule: &KeyringEntry) -> (usize, usize) {
-    let found = signed.signers().filter(|key| rule.roots.contains(key)).count();
-    (found, usize::from(rule.threshold))
 }
 
 fn index(number: EntryNumber) -> usize {

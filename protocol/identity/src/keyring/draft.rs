@@ -129,10 +129,10 @@ impl Keyring {
         let at = usize::try_from(own.number.0).unwrap_or(usize::MAX);
         let before = self.settled(at.max(1)).record();
         let lacks = |rule: &KeyringEntry| {
-            let signed = proposal.signers().filter(|key| rule.roots.contains(key)).count();
-            usize::from(rule.threshold).saturating_sub(signed)
+            let (found, needed) = rule.counted(proposal.signers());
+            needed.saturating_sub(found)
         };
-        let changes = (&before.roots, before.threshold) != (&own.roots, own.threshold);
-        Missing { of_before: lacks(before), of_its_own: if changes { lacks(own) } else { 0 } }
+        let of_its_own = if own.has_rule_of(before) { 0 } else { lacks(own) };
+        Missing { of_before: lacks(before), of_its_own }
     }
 }

@@ -136,6 +136,16 @@ impl KeyringEntry {
         self.operators.get(key).is_some_and(|operator| operator.roles.contains(role))
     }
 
+    /// How many of the root keys are among those who signed, and how many must be.
+    pub(super) fn counted<'k>(&self, signers: impl Iterator<Item = &'k PublicKey>) -> (usize, usize) {
+        (signers.filter(|key| self.roots.contains(key)).count(), usize::from(self.threshold))
+    }
+
+    /// Whether the same people change the keyring as by `other`.
+    pub(super) fn has_rule_of(&self, other: &Self) -> bool {
+        (&self.roots, self.threshold) == (&other.roots, other.threshold)
+    }
+
     fn check_keys(&self) -> Result<(), EntryFault> {
         let mut actors = BTreeSet::new();
         for (key, operator) in &self.operators {

@@ -84,6 +84,11 @@ impl Keyring {
         }
     }
 
+    /// Whether [`Self::status`] is [`Status::Settled`].
+    pub fn is_settled(&self) -> bool {
+        self.status() == Status::Settled
+    }
+
     /// The entry of that number; `None` if there is none or several.
     pub fn entry(&self, number: EntryNumber) -> Option<&KeyringEntry> {
         let level = self.levels.get(usize::try_from(number.0).ok()?)?;
@@ -93,6 +98,11 @@ impl Keyring {
     /// Every entry that is held, branches of forks too, in an order in which another keyring accepts them.
     pub fn entries(&self) -> impl Iterator<Item = &Cosigned<KeyringEntry>> {
         self.levels.iter().flat_map(|level| level.0.iter().map(|branch| &branch.entry))
+    }
+
+    /// Whether an entry is held, in the chain or as a branch of a fork.
+    pub fn holds(&self, entry: &RecordHash) -> bool {
+        self.levels.iter().any(|level| level.holds(entry))
     }
 
     /// The domain that the hoster says is its own.
@@ -128,8 +138,8 @@ impl Keyring {
     /// Whether enough root keys of the head have signed some other record of the hoster, such as its farewell. Signatures of
     /// others beside them do no harm.
     pub fn is_signed_by_roots<T: Record>(&self, record: &Cosigned<T>) -> bool {
-        let signed = record.signers().filter(|key| self.head().roots.contains(key)).count();
-        signed >= usize::from(self.head().threshold)
+        let (found, needed) = self.head().counted(record.signers());
+        found >= needed
     }
 
     /// The last undisputed entry with a number below `len`.

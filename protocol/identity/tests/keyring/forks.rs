@@ -5,7 +5,6 @@ use essaim_identity::keyring::{
 };
 use essaim_identity::{Cosigned, Keyring, RecordHash};
 use proptest::prelude::{Strategy, any, proptest};
-use proptest::test_runner::Config;
 
 use crate::people::{actor, coop, forced, keys, public, roles, signed};
 
@@ -132,8 +131,6 @@ fn the_same_entry_twice_is_no_past() {
 }
 
 proptest! {
-    #![proptest_config(Config::with_cases(96))]
-
     /// Random histories with forks of every kind, offered in two orders, again and again until nothing changes any more.
     #[test]
     fn every_order_ends_the_same(story in story(), one in any::<u64>(), other in any::<u64>()) {

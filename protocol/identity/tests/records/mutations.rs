@@ -11,13 +11,10 @@ use essaim_identity::{Cosigning, Keyring, PublicKey, RecordHash, SigningKey, Unv
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::sample::subsequence;
-use proptest::test_runner::Config;
 
 use crate::samples::{NOW, card, keyring, link, node};
 
 proptest! {
-    #![proptest_config(Config::with_cases(512))]
-
     #[test]
     fn a_keyring_entry_reads_back_as_written(entry in entry()) {
         let bytes = cbor::encode(&entry);
