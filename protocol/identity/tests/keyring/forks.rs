@@ -147,7 +147,7 @@ proptest! {
 type Step = (usize, usize, bool);
 
 fn story() -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec((0..COPIES, 0..COPIES, any::<bool>()), 1..14)
+    proptest::collection::vec((0..COPIES, 0..COPIES, any::<bool>()), 1..18)
 }
 
 /// All entries that come about when several machines of one hoster write without always knowing of each other.
@@ -210,4 +210,4 @@ fn adding(keyring: &Keyring, n: u8) -> Cosigned<KeyringEntry> {
     signed(draft.propose(keyring).unwrap(), &[1, 2])
 }
 
-const COPIES: usize = 3;
+const COPIES: usize = 5;
