@@ -269,6 +269,16 @@ mod tests {
         assert_eq!(text.parse::<PeerAddress>().map(|address| address.to_string()), Ok(text));
     }
 
+    #[tokio::test]
+    async fn addresses_per_peer_bounds_what_is_resolved() {
+        let address: Address = "/ip4/192.0.2.7/tcp/1".parse().unwrap();
+        let many = vec![address; 100];
+        assert_eq!(resolve_all(&many, 8).await.len(), 8);
+        let name: Address = "/dns/localhost/tcp/1".parse().unwrap();
+        let found = resolve_all(&[name], 8).await;
+        assert!(found.iter().all(|address| ip_of(address).unwrap().is_loopback()), "{found:?}");
+    }
+
     #[test]
     fn addresses_pass_through_identity_records() {
         let address: Address = "/dns/hoster.example/udp/4001/quic-v1".parse().unwrap();

@@ -159,6 +159,8 @@ fn score(topics: Vec<TopicHash>, limits: &Limits) -> PeerScoreParams {
     PeerScoreParams {
         topics: topics.into_iter().map(|hash| (hash, topic.clone())).collect::<HashMap<_, _>>(),
         topic_score_cap: 60.0,
+        // P5: `Handle::esteem`, as it is.
+        app_specific_weight: 1.0,
         ip_colocation_factor_threshold: f64::from(limits.gossip_peers_per_host),
         ip_colocation_factor_weight: -5.0,
         // Several nodes of one machine, and all tests.
@@ -216,6 +218,13 @@ mod tests {
         let score = score(vec![topic.clone()], &Limits::default());
         assert!(score.topics[&topic].mesh_message_deliveries_weight.abs() < f64::EPSILON);
         assert!(score.topics[&topic].mesh_failure_penalty_weight.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn gossip_peers_per_host_bounds_an_address_but_not_this_machine() {
+        let score = score(Vec::new(), &Limits { gossip_peers_per_host: 3, ..Limits::default() });
+        assert!((score.ip_colocation_factor_threshold - 3.0).abs() < f64::EPSILON);
+        assert!(score.ip_colocation_factor_whitelist.contains(&[127, 0, 0, 1].into()));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Disconnect { peer: PeerKey, answer: Answer<()> },
     Block { peer: PeerKey, answer: Answer<()> },
     Unblock { peer: PeerKey, answer: Answer<()> },
+    Esteem { peer: PeerKey, points: f64, answer: Answer<()> },
     Peers { answer: Answer<Vec<PeerInfo>> },
     HostsOf { peer: PeerKey, answer: Answer<Vec<IpAddr>> },
     Listening { answer: Answer<Vec<Address>> },

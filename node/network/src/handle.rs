@@ -137,6 +137,15 @@ impl Handle {
         self.ask(|answer| Command::Unblock { peer, answer }).await
     }
 
+    /// Adds the owner's opinion of a connected peer to gossip's: above 0 for those it trusts (20 for a vouched hoster),
+    /// below for those it does not. Forgotten some time after the peer has gone, so to be said at each `Connected`.
+    ///
+    /// # Errors
+    /// If the network has been shut down.
+    pub async fn esteem(&self, peer: PeerKey, points: f64) -> Result<(), Closed> {
+        self.ask(|answer| Command::Esteem { peer, points, answer }).await
+    }
+
     /// The connected peers.
     ///
     /// # Errors

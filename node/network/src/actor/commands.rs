@@ -33,6 +33,11 @@ impl Actor {
             Command::Disconnect { peer, answer } => self.disconnect(peer, answer),
             Command::Block { peer, answer } => self.block(peer, answer),
             Command::Unblock { peer, answer } => self.unblock(peer, answer),
+            Command::Esteem { peer, points, answer } => {
+                // `false` is: not connected.
+                self.swarm.behaviour_mut().gossip.set_application_score(&peer.peer_id(), points);
+                let _ = answer.send(());
+            }
             Command::Peers { answer } => {
                 let _ = answer.send(self.peers(Instant::now()));
             }

@@ -255,6 +255,18 @@ async fn bulk_connections_and_bulk_connections_per_peer_bound_what_is_let_in() {
 }
 
 #[tokio::test]
+async fn bulk_setup_and_bulk_decision_end_the_waiting() {
+    let short = Duration::from_millis(100);
+    let (ann, bob) = two_with(Limits { bulk_setup: short, bulk_decision: short, ..quick() }).await;
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for place in [silent.local_addr().unwrap(), bob.handle.bulk_address()] {
+        let error = soon(ann.handle.open_stream_at(key(2), place, moving())).await.unwrap_err();
+        let OpenError::Failed { source, .. } = error else { panic!("{error}") };
+        assert_eq!(source.kind(), std::io::ErrorKind::TimedOut);
+    }
+}
+
+#[tokio::test]
 async fn bulk_streams_makes_the_opener_wait() {
     let (ann, mut bob) = two_with(Limits { bulk_streams: 1, ..quick() }).await;
     let (anns, bobs) = stream(&ann, &mut bob, moving(), 0).await;

@@ -115,6 +115,30 @@ async fn a_blocked_peer_is_refused_both_ways_until_it_is_not() {
 }
 
 #[tokio::test]
+async fn blocked_peers_bounds_the_list_and_the_oldest_goes() {
+    let mut ann = Peer::with(description(1, Limits { blocked_peers: 1, ..quick() })).await;
+    let (bob, cid) = (Peer::start(2).await, Peer::start(3).await);
+    ann.handle.block(bob.key()).await.unwrap();
+    ann.handle.block(cid.key()).await.unwrap();
+    ann.dial(&bob).await;
+    ann.connected(bob.key()).await;
+    assert_eq!(ann.handle.dial(cid.key(), &[cid.quic()]).await, Err(DialError::Blocked { peer: cid.key() }));
+}
+
+#[tokio::test]
+async fn two_that_call_each_other_at_once_end_up_connected_with_topics() {
+    let (mut ann, mut bob) = (Peer::start(1).await, Peer::start(2).await);
+    let (there, back) = ([bob.quic()], [ann.quic()]);
+    let both = async { tokio::join!(ann.handle.dial(bob.key(), &there), bob.handle.dial(ann.key(), &back)) };
+    let (one, two) = soon(both).await;
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+    ann.subscribed(bob.key()).await;
+    bob.subscribed(ann.key()).await;
+    ann.publish("hello").await;
+    assert_eq!(bob.accept().await, "hello");
+}
+
+#[tokio::test]
 async fn connections_in_bounds_the_strangers() {
     let mut ann = Peer::with(description(1, Limits { connections_in: 1, ..quick() })).await;
     let (bob, cid) = (Peer::start(2).await, Peer::start(3).await);

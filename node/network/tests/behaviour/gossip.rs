@@ -1,9 +1,11 @@
 //! Gossip between real nodes.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use essaim_network::{Judged, Limits, PublishError, Verdict};
+use tokio::time::Instant;
 
 use crate::support::{Peer, changes, description, quick, soon};
 
@@ -81,14 +83,14 @@ async fn r18_an_ignored_message_is_not_forwarded_and_costs_nobody_anything() {
 
 #[tokio::test]
 async fn a_late_verdict_says_that_it_is_late() {
-    let (mut ann, mut bob) = (Peer::start(1).await, Peer::start(2).await);
+    let hasty = Limits { gossip_heartbeat: Duration::from_millis(10), ..quick() };
+    let (mut ann, mut bob) = (Peer::start(1).await, Peer::with(description(2, hasty)).await);
     ann.befriend(&mut bob).await;
     ann.publish("hello").await;
     let message = bob.message().await;
-    // Twelve heartbeats of 100 ms: gossip forgets. What is asked of the clock is that it goes on, so this waits.
-    let forgotten = std::time::Duration::from_millis(1500);
-    let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + forgotten, forgotten);
-    heartbeat.tick().await;
+    // Time has to pass, and nothing tells when: twelve of Bob's heartbeats, and many more to be sure.
+    let forgotten = Duration::from_secs(1);
+    tokio::time::interval_at(Instant::now() + forgotten, forgotten).tick().await;
     assert_eq!(bob.handle.verdict(message.ticket, Verdict::Accept).await, Ok(Judged::TooLate));
     assert_eq!(bob.handle.counts().gossip_verdict_late, 1);
 }
@@ -202,6 +204,31 @@ async fn an_owner_that_does_not_read_costs_messages_and_nothing_else() {
     cid.dial(&bob).await;
     bob.connected(cid.key()).await;
     assert!(bob.handle.counts().gossip_received <= 8);
+}
+
+#[tokio::test]
+async fn gossip_queue_bounds_what_waits_for_a_peer() {
+    let mut ann = Peer::with(description(1, Limits { gossip_queue: 1, ..quick() })).await;
+    let mut bob = Peer::start(2).await;
+    ann.befriend(&mut bob).await;
+    let messages = (0..200_u32).map(|number| {
+        let bytes = Bytes::from(number.to_be_bytes().repeat(1000));
+        ann.handle.publish(changes(), bytes)
+    });
+    let outcomes = soon(futures::future::join_all(messages)).await;
+    let full =
+        outcomes.iter().filter(|outcome| **outcome == Err(PublishError::QueuesFull { peers: 1 })).count();
+    assert!(full > 0 && full < 200, "{full} of 200");
+    assert!(PublishError::QueuesFull { peers: 1 }.is_temporary());
+}
+
+#[tokio::test]
+async fn the_owners_esteem_counts() {
+    let (mut ann, mut bob) = (Peer::start(1).await, Peer::start(2).await);
+    ann.befriend(&mut bob).await;
+    ann.handle.esteem(bob.key(), 20.0).await.unwrap();
+    let score = ann.handle.peers().await.unwrap()[0].score;
+    assert!((20.0..21.0).contains(&score), "{score}");
 }
 
 #[tokio::test]

@@ -128,6 +128,16 @@ async fn requests_out_per_peer_bounds_what_waits() {
 }
 
 #[tokio::test]
+async fn requests_out_and_requests_in_bound_all_peers_together() {
+    let (ann, bob) = two(Limits { requests_out: 0, ..quick() }).await;
+    let refused = ann.handle.request(bob.key(), sync(), Bytes::new()).await;
+    assert_eq!(refused, Err(RequestError::Busy { peer: bob.key() }));
+    let (ann, bob) = two(Limits { requests_in: 0, ..quick() }).await;
+    let refused = ann.handle.request(bob.key(), sync(), Bytes::new()).await;
+    assert_eq!(refused, Err(RequestError::PeerBusy { peer: bob.key() }));
+}
+
+#[tokio::test]
 async fn requests_in_per_peer_bounds_what_one_peer_may_ask() {
     let mut ann = Peer::start(1).await;
     let mut bob = Peer::with(description(2, Limits { requests_in_per_peer: 1, ..quick() })).await;

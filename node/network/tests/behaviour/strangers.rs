@@ -5,8 +5,10 @@ use std::time::Duration;
 use essaim_network::{Limits, PeerKey};
 use futures::StreamExt;
 use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode, Version};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent, behaviour::toggle::Toggle};
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, ping};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Peer, description, key, quick, soon};
 
@@ -83,6 +85,62 @@ async fn r19_a_connection_without_subscriptions_is_healed() {
     };
     let (closed, ()) = soon(async { tokio::join!(run, heal) }).await;
     assert_eq!((closed, ann.handle.counts().subscription_bounces), (1, 1));
+}
+
+#[tokio::test]
+async fn connections_per_peer_bounds_what_one_peer_may_open() {
+    let ann = Peer::with(description(1, Limits { connections_per_peer: 2, ..quick() })).await;
+    let (mut stranger, _) = stranger(2, None).await;
+    for _ in 0..3 {
+        let address = ann.quic().to_string().parse::<Multiaddr>().unwrap();
+        let opts = DialOpts::peer_id(ann.key().to_string().parse().unwrap());
+        stranger.dial(opts.condition(PeerCondition::Always).addresses(vec![address]).build()).unwrap();
+    }
+    let refused = async {
+        while ann.handle.counts().connections_refused == 0 {
+            ann.handle.peers().await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = soon(refused) => {}
+        () = async { loop { stranger.select_next_some().await; } } => {}
+    }
+    assert_eq!(ann.handle.peers().await.unwrap()[0].connections, 2);
+}
+
+#[tokio::test]
+async fn connection_setup_ends_who_says_nothing() {
+    let ann =
+        Peer::with(description(1, Limits { connection_setup: Duration::from_millis(200), ..quick() })).await;
+    let mut silent = tokio::net::TcpStream::connect(ann.listening).await.unwrap();
+    let mut heard = Vec::new();
+    // It is told our protocols, then closed.
+    let _ = soon(silent.read_to_end(&mut heard)).await;
+    soon(async {
+        while ann.handle.counts().connections_refused == 0 {
+            ann.handle.peers().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nonsense_instead_of_a_handshake_harms_nobody() {
+    let ann = Peer::start(1).await;
+    let nonsense: Vec<u8> =
+        (0..64 << 10).map(|n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let udp = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for place in [ann.listening, ann.handle.bulk_address()] {
+        for piece in nonsense.chunks(1200) {
+            udp.send_to(piece, place).await.unwrap();
+        }
+    }
+    let mut tcp = tokio::net::TcpStream::connect(ann.listening).await.unwrap();
+    let _ = tcp.write_all(&nonsense).await;
+    let _ = soon(tcp.read_to_end(&mut Vec::new())).await;
+    let mut bob = Peer::start(2).await;
+    bob.dial(&ann).await;
+    bob.connected(ann.key()).await;
 }
 
 #[tokio::test]
