@@ -20,7 +20,7 @@ pub struct PublicKey([u8; 32]);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature([u8; 64]);
 
-/// A key that signs. Wiped when dropped; `Debug` prints only its public half.
+/// A key that signs. Wiped when dropped; `Debug` prints nothing of it.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// Bytes or text that are not a public key.
@@ -168,7 +168,7 @@ impl fmt::Debug for Signature {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey(of {:?})", self.public())
+        f.write_str("SigningKey(..)")
     }
 }
 
@@ -266,9 +266,7 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_printed() {
-        let printed = format!("{:?}", SigningKey::from_seed(&[0x5a; 32]));
-        assert!(printed.starts_with("SigningKey(of PublicKey("), "{printed}");
-        assert!(!printed.contains("5a5a") && !printed.contains("90"), "{printed}");
+        assert_eq!(format!("{:?}", SigningKey::from_seed(&[0x5a; 32])), "SigningKey(..)");
     }
 
     fn hex(text: &str) -> [u8; 32] {

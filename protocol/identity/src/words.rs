@@ -107,7 +107,7 @@ pub const WORDS: usize = 24;
 /// More than any 24 words of at most 8 letters, with room for line breaks and numbers of spaces.
 const TEXT_BYTES_MAX: usize = 1024;
 /// The context of BLAKE3's key derivation. Never changed: the paper outlives the program.
-const ROOT_KEY_CONTEXT: &str = "essaim hoster root key 1";
+const ROOT_KEY_CONTEXT: &str = "essaim 2026 hoster root key 1";
 
 #[cfg(test)]
 mod tests {

@@ -181,9 +181,15 @@ fn offered(entries: &[Cosigned<KeyringEntry>], seed: u64) -> Keyring {
     shuffle(&mut waiting, seed);
     loop {
         let before = keyring.clone();
-        waiting.retain(|entry| match keyring.accept(entry.clone()) {
-            Ok(_) => false,
-            Err(refusal) => refusal.may_pass_later(),
+        waiting.retain(|entry| {
+            let untouched = keyring.clone();
+            match keyring.accept(entry.clone()) {
+                Ok(_) => false,
+                Err(refusal) => {
+                    assert_eq!(keyring, untouched, "{refusal}");
+                    refusal.may_pass_later()
+                }
+            }
         });
         if keyring == before {
             return keyring;
