@@ -146,6 +146,11 @@ impl Fields {
             .map_while(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
     }
 
+    /// How many bytes keys and values take.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.len() + value.weight()).sum()
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -1,6 +1,26 @@
 //! The shared directory as a value: bytes from strangers in, verdicts and listings out. No clock, no socket, no disk.
 #![warn(clippy::indexing_slicing, missing_docs)]
 
+pub mod beat;
+mod dice;
+mod directory;
 pub mod document;
+pub mod envelope;
 pub mod guard;
+mod hoster;
 pub mod listing;
+pub mod log;
+pub mod message;
+mod pace;
+mod parking;
+pub mod query;
+pub mod refusal;
+pub mod statement;
+pub mod trust;
+pub mod wire;
+
+pub use directory::{
+    Alert, CommandError, Directory, DomainOutcome, Hidden, Input, Numbers, Origin, Output, Policy, Row,
+    RowKey,
+};
+pub use hoster::{DOMAIN_GRACE, DomainState, Hoster};

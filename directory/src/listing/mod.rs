@@ -13,7 +13,7 @@ use crate::document::{Edit, Fields, Value};
 
 pub use place::Cell;
 pub use punycode::to_ascii;
-pub use schema::{Content, FIELDS, FieldRule, Part, SchemaFault, check, check_field, settle};
+pub use schema::{Content, FIELDS, FieldRule, Part, SchemaFault, check, check_content, check_field, settle};
 pub use text::TextFault;
 
 /// What a hoster says of itself, ready to be shown: every text has been checked. Absent is what it did not say.
@@ -21,7 +21,7 @@ pub use text::TextFault;
 pub struct Listing {
     /// Its name.
     pub name: Option<Box<str>>,
-    /// Its domain in ASCII. Whether the domain agrees is another question: see `trust`.
+    /// Its domain in ASCII. Whether the domain agrees is another question: see [`crate::trust`].
     pub domain: Option<Box<str>>,
     /// Its page.
     pub website: Option<Box<str>>,

@@ -140,6 +140,11 @@ pub fn check_field(key: &str, value: &Value) -> Result<(), SchemaFault> {
     rule.content.check(key, value)
 }
 
+/// Whether a text is what `content` asks for.
+pub fn check_content(content: Content, text: &str) -> Result<(), SchemaFault> {
+    content.check("", &Value::Text(text.into()))
+}
+
 /// The server stands at home, or the hoster is one person.
 fn lives_there(fields: &Fields) -> bool {
     let is = |key: &str, word: &str| matches!(fields.get(key), Some(Value::Text(text)) if &**text == word);

@@ -1,0 +1,375 @@
+//! The directory as one node has it: a value that takes inputs and answers with outputs.
+//!
+//! The caller carries bytes, keeps rows, asks domains and reads the clock; nothing here does. The same value runs in the node
+//! and, a thousand times, in the simulator.
+
+mod own;
+mod rows;
+mod sync;
+mod take;
+mod tick;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use essaim_identity::{PublicKey, RecordHash, SigningKey};
+use essaim_types::{Domain, ListingId, Timestamp};
+
+use crate::dice::Dice;
+use crate::document::Document;
+use crate::envelope::{DocumentKind, ForkPlace};
+use crate::hoster::Hoster;
+use crate::pace::{Pace, Paces};
+use crate::parking::Parking;
+use crate::refusal::{Refusal, Verdict};
+use crate::wire::Topic;
+
+pub use own::{CommandError, Hidden, Origin};
+pub use rows::{Row, RowKey};
+
+/// The directory as one node has it.
+#[derive(Debug)]
+pub struct Directory {
+    policy: Policy,
+    dice: Dice,
+    pub(crate) hosters: BTreeMap<ListingId, Hoster>,
+    pub(crate) gone: BTreeMap<ListingId, Gone>,
+    pub(crate) hidden: BTreeSet<ListingId>,
+    parking: Parking,
+    live: Live,
+    own: Option<own::Own>,
+    outbox: BTreeMap<RecordHash, Vec<u8>>,
+    sync: sync::Sync,
+    peers: BTreeSet<PublicKey>,
+    by_listing: Paces<ListingId>,
+    by_peer: Paces<PublicKey>,
+    refusals: BTreeMap<&'static str, u64>,
+    clocks: tick::Clocks,
+    /// The last number that each key of ours has used.
+    own_seqs: BTreeMap<[u8; 32], u64>,
+    next_tick_work: Timestamp,
+    outputs: Vec<Output>,
+}
+
+/// What this node decides for itself.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whom it believes to begin with. Empty: only itself.
+    pub seeds: BTreeSet<ListingId>,
+    /// How many peers must have told what they know of our own listing before a node that was started again publishes.
+    pub restore_peers: usize,
+    /// Most listings whose domain is not proven.
+    pub quarantine_max: usize,
+    /// Most bytes of listings whose domain is not proven.
+    pub quarantine_bytes_max: usize,
+    /// Most listings.
+    pub listings_max: usize,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Gossip came; answered with [`Output::Verdict`].
+    Gossip {
+        /// The peer who brought it; not who wrote it.
+        from: PublicKey,
+        /// The caller's name for the message.
+        ticket: u64,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// A record of ours was handed to at least one peer.
+    Published {
+        /// As in [`Output::Gossip`].
+        record: RecordHash,
+    },
+    /// There is a connection to a peer.
+    Connected(PublicKey),
+    /// There is none any more.
+    Disconnected(PublicKey),
+    /// A peer asks; answered with [`Output::Answer`].
+    Asked {
+        /// Who.
+        from: PublicKey,
+        /// The caller's name for the question.
+        ticket: u64,
+        /// What.
+        request: Vec<u8>,
+    },
+    /// A peer answers what we asked with [`Output::Ask`].
+    Answered {
+        /// The name of the question.
+        ask: u64,
+        /// The answer.
+        answer: Vec<u8>,
+    },
+    /// What we asked is not answered.
+    Unanswered {
+        /// The name of the question.
+        ask: u64,
+    },
+    /// The domain was asked, as [`Output::CheckDomain`] wished.
+    DomainChecked {
+        /// Whose it should be.
+        listing: ListingId,
+        /// What it says.
+        outcome: DomainOutcome,
+    },
+    /// Time has passed; wanted at least every 10 seconds.
+    Tick,
+}
+
+/// What a domain says about a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainOutcome {
+    /// It names the listing.
+    Proven,
+    /// It names another, or none, or does not answer.
+    Failed,
+}
+
+/// What the caller does next, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Keep this row; after that, later outputs may rely on it.
+    Store(Row),
+    /// Forget this row.
+    Delete(RowKey),
+    /// Gossip a record. If it is ours it is in the outbox until [`Input::Published`].
+    Gossip {
+        /// The name of the record.
+        record: RecordHash,
+        /// Where.
+        topic: Topic,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// What the network does with a gossiped message.
+    Verdict {
+        /// The caller's name for it.
+        ticket: u64,
+        /// What.
+        verdict: Verdict,
+    },
+    /// Ask a peer.
+    Ask {
+        /// Whom.
+        peer: PublicKey,
+        /// The name of the question.
+        ask: u64,
+        /// The question.
+        request: Vec<u8>,
+    },
+    /// Answer a peer.
+    Answer {
+        /// The caller's name for the question.
+        ticket: u64,
+        /// The answer.
+        answer: Vec<u8>,
+    },
+    /// Ask the domain (TXT record and well-known address) whether the listing is its own.
+    CheckDomain {
+        /// Whose it should be.
+        listing: ListingId,
+        /// Which.
+        domain: Domain,
+    },
+    /// What is known of a listing has changed.
+    Changed(ListingId),
+    /// An operator should know.
+    Alert(Alert),
+}
+
+/// What an operator should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alert {
+    /// A hoster's operator key contradicted itself.
+    Fork(ForkPlace),
+    /// The root keys of a hoster contradict each other.
+    KeyringFork(ListingId),
+    /// Something of our own listing came that we did not know: the data directory is older than what we published.
+    OwnListingBehind,
+    /// Most peers have a clock that differs from ours by so many milliseconds.
+    ClockOff(i64),
+}
+
+/// What is left of a hoster that has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gone {
+    pub(crate) since: Timestamp,
+    pub(crate) wire: Box<[u8]>,
+}
+
+/// Numbers for metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// Listings held, proven or not.
+    pub listings: usize,
+    /// Of them those whose domain is not proven.
+    pub quarantined: usize,
+    /// Records that wait for their past.
+    pub parked: usize,
+    /// Own records that no peer has yet.
+    pub outbox: usize,
+    /// Refused records by reason.
+    pub refusals: BTreeMap<&'static str, u64>,
+}
+
+impl Directory {
+    /// An empty directory. The seed makes choices (whom to ask, when) that need not be secret but must differ between nodes.
+    pub fn new(policy: Policy, seed: [u8; 32]) -> Self {
+        Self {
+            policy,
+            dice: Dice::new(seed),
+            hosters: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+            parking: Parking::default(),
+            live: Live::default(),
+            own: None,
+            outbox: BTreeMap::new(),
+            sync: sync::Sync::default(),
+            peers: BTreeSet::new(),
+            by_listing: Paces::new(LISTING_PACE),
+            by_peer: Paces::new(PEER_PACE),
+            refusals: BTreeMap::new(),
+            clocks: tick::Clocks::default(),
+            own_seqs: BTreeMap::new(),
+            next_tick_work: Timestamp(i64::MIN),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        match input {
+            Input::Gossip { from, ticket, bytes } => self.gossip(now, from, ticket, &bytes),
+            Input::Published { record } => self.published(record),
+            Input::Connected(peer) => self.connected(now, peer),
+            Input::Disconnected(peer) => self.disconnected(peer),
+            Input::Asked { from, ticket, request } => self.asked(now, from, ticket, &request),
+            Input::Answered { ask, answer } => self.answered(now, ask, &answer),
+            Input::Unanswered { ask } => self.unanswered(ask),
+            Input::DomainChecked { listing, outcome } => self.domain_checked(now, listing, outcome),
+            Input::Tick => self.tick(now),
+        }
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// A hoster, hidden or not.
+    pub fn hoster(&self, listing: ListingId) -> Option<&Hoster> {
+        self.hosters.get(&listing)
+    }
+
+    /// Every hoster, hidden and unproven ones too, by id.
+    pub fn hosters(&self) -> impl Iterator<Item = &Hoster> {
+        self.hosters.values()
+    }
+
+    /// What this node decides for itself.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Whom this node believes to begin with: itself and its seeds.
+    pub fn seeds(&self) -> impl Iterator<Item = ListingId> {
+        self.own_listing().into_iter().chain(self.policy.seeds.iter().copied())
+    }
+
+    /// Our own listing.
+    pub fn own_listing(&self) -> Option<ListingId> {
+        self.own.as_ref().map(|own| own.listing)
+    }
+
+    /// Numbers for metrics.
+    pub fn numbers(&self, now: Timestamp) -> Numbers {
+        Numbers {
+            listings: self.hosters.len(),
+            quarantined: self.hosters.values().filter(|hoster| !hoster.is_proven(now)).count(),
+            parked: self.parking.len(),
+            outbox: self.outbox.len(),
+            refusals: self.refusals.clone(),
+        }
+    }
+
+    fn gossip(&mut self, now: Timestamp, from: PublicKey, ticket: u64, bytes: &[u8]) {
+        let cost = u32::try_from(bytes.len() / 1024 + 1).unwrap_or(u32::MAX);
+        let result = if self.by_peer.allow(&from, cost, now) {
+            self.take(now, bytes, take::From::Gossip(from))
+        } else {
+            self.count(&Refusal::TooOften);
+            Err(Refusal::TooOften)
+        };
+        let verdict = match result {
+            // What nobody has proven is kept, but not passed on.
+            Ok(listing) if !self.is_relayed(listing, now) => Verdict::Ignore,
+            Ok(_) => Verdict::Accept,
+            Err(refusal) => refusal.verdict(),
+        };
+        self.outputs.push(Output::Verdict { ticket, verdict });
+    }
+
+    fn published(&mut self, record: RecordHash) {
+        if self.outbox.remove(&record).is_some() {
+            self.outputs.push(Output::Delete(RowKey::outbox(&record)));
+        }
+    }
+
+    fn is_relayed(&self, listing: ListingId, now: Timestamp) -> bool {
+        let gone = self.gone.contains_key(&listing);
+        gone || self.hosters.get(&listing).is_some_and(|hoster| hoster.is_proven(now))
+    }
+
+    fn count(&mut self, refusal: &Refusal) {
+        *self.refusals.entry(refusal.name()).or_insert(0) += 1;
+    }
+
+    fn emit_store(&mut self, key: RowKey, value: Vec<u8>) {
+        self.outputs.push(Output::Store(Row { key, value }));
+    }
+
+    fn key(&self) -> Option<&SigningKey> {
+        self.own.as_ref().map(|own| &own.key)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            seeds: BTreeSet::new(),
+            restore_peers: 3,
+            quarantine_max: 2_000,
+            quarantine_bytes_max: 16 * 1024 * 1024,
+            listings_max: 20_000,
+        }
+    }
+}
+
+/// The few documents that are kept alive, latest used last.
+#[derive(Debug, Default)]
+struct Live(VecDeque<((ListingId, DocumentKind), Document)>);
+
+impl Live {
+    fn take(&mut self, key: (ListingId, DocumentKind)) -> Option<Document> {
+        let at = self.0.iter().position(|(known, _)| *known == key)?;
+        self.0.remove(at).map(|(_, document)| document)
+    }
+
+    fn keep(&mut self, key: (ListingId, DocumentKind), document: Document) {
+        if self.0.len() >= LIVE_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((key, document));
+    }
+
+    fn forget(&mut self, listing: ListingId) {
+        self.0.retain(|((known, _), _)| *known != listing);
+    }
+}
+
+/// Live documents, of about 50 KiB each.
+const LIVE_MAX: usize = 32;
+/// Changes, keyring entries and proofs of one hoster by gossip: 8 at once, 6 an hour.
+const LISTING_PACE: Pace = Pace { burst: 8, refill: Duration::from_secs(4_800) };
+/// Kilobytes of gossip, begun ones counted whole, that one peer may bring: 640 at once, 64 a second.
+const PEER_PACE: Pace = Pace { burst: 640, refill: Duration::from_secs(10) };
