@@ -5,10 +5,10 @@ use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
 use essaim_store::{AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx};
 use essaim_types::{AccountId, Address};
 
-use crate::mailbox::{self, AppendError, Appended, Arrival};
+use crate::mailbox::{self, AppendError, Appended, Arrival, Flags};
 use crate::message::Summarizer;
 use crate::queue::{self, Outgoing};
-use crate::record::{INBOX_ID, SystemFlags};
+use crate::record::INBOX_ID;
 
 /// A message whose bytes are still arriving. Dropped without [`Incoming::finish`], it leaves only garbage for the sweeper.
 #[derive(Debug)]
@@ -115,8 +115,7 @@ pub fn deliver_within(
     for account in local {
         let arrival = Arrival {
             content: message.content.clone(),
-            flags: SystemFlags::default(),
-            keywords: Vec::new(),
+            flags: Flags::default(),
             internal_date: None,
             summary: message.summary.clone(),
         };

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 use std::ops::Bound;
 
-use essaim_store::{Object, Put};
-use essaim_types::{BlobId, ByteSize, MailboxId, ModSeq, Timestamp, Uid, UidValidity};
+use essaim_store::Put;
+use essaim_types::{BlobId, ByteSize, MailboxId, Timestamp, Uid, UidValidity};
 use serde::{Deserialize, Serialize};
 
 /// A stored value that this program cannot read.
@@ -55,13 +55,10 @@ pub enum SpecialUse {
     Trash,
 }
 
-/// A message in a mailbox: an object of kind `MESSAGE`, its key the mailbox and the UID. Its MODSEQ is the object's LSN.
+/// A message in a mailbox: an object of kind `MESSAGE`, its key the mailbox and the UID. It never changes; its flags and its
+/// MODSEQ stand in a [`crate::mailbox::Block`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// The system flags.
-    pub flags: SystemFlags,
-    /// Keywords as first written, sorted.
-    pub keywords: Vec<String>,
     /// RFC 9051 section 2.3.3.
     pub internal_date: Timestamp,
     /// RFC 8514: when the message came into this mailbox.
@@ -148,11 +145,6 @@ impl Message {
     }
 }
 
-/// The MODSEQ of a message or mailbox: the LSN of its last change.
-pub fn mod_seq(object: &Object) -> ModSeq {
-    object.lsn.into()
-}
-
 /// The key of a mailbox.
 pub fn mailbox_key(id: MailboxId) -> [u8; 4] {
     id.0.to_be_bytes()
@@ -166,33 +158,38 @@ pub fn mailbox_of_key(key: &[u8]) -> Result<MailboxId, RecordError> {
 
 /// The key of a message: all of a mailbox stand together, by UID.
 pub fn message_key(mailbox: MailboxId, uid: Uid) -> [u8; 8] {
-    message_key_from(mailbox, uid.value())
+    pair_key(mailbox, uid.value())
 }
 
 /// The mailbox and UID that a key names.
 pub fn message_of_key(key: &[u8]) -> Result<(MailboxId, Uid), RecordError> {
-    let damaged = RecordError::Damaged { kind: "message" };
-    let (mailbox, uid) = key.split_at_checked(4).ok_or_else(|| damaged.clone())?;
-    let uid = uid.try_into().ok().map(u32::from_be_bytes).and_then(Uid::new).ok_or(damaged)?;
-    Ok((mailbox_of_key(mailbox)?, uid))
+    let parts = split_pair_key(key).and_then(|(mailbox, uid)| Some((mailbox, Uid::new(uid)?)));
+    parts.ok_or(RecordError::Damaged { kind: "message" })
 }
 
 /// The keys of the messages of one mailbox with UIDs from `first` to `last`, both included.
 pub fn message_range(mailbox: MailboxId, first: u32, last: u32) -> (Bound<[u8; 8]>, Bound<[u8; 8]>) {
-    (Bound::Included(message_key_from(mailbox, first)), Bound::Included(message_key_from(mailbox, last)))
+    (Bound::Included(pair_key(mailbox, first)), Bound::Included(pair_key(mailbox, last)))
 }
 
-fn message_key_from(mailbox: MailboxId, uid: u32) -> [u8; 8] {
-    ((u64::from(mailbox.0) << 32) | u64::from(uid)).to_be_bytes()
+/// The key of something in a mailbox that has a number.
+pub(crate) fn pair_key(mailbox: MailboxId, number: u32) -> [u8; 8] {
+    ((u64::from(mailbox.0) << 32) | u64::from(number)).to_be_bytes()
+}
+
+/// The mailbox and the number in what [`pair_key`] made; `None` if it is no such key.
+pub(crate) fn split_pair_key(key: &[u8]) -> Option<(MailboxId, u32)> {
+    let (mailbox, number) = key.split_at_checked(4)?;
+    Some((MailboxId(u32::from_be_bytes(mailbox.try_into().ok()?)), u32::from_be_bytes(number.try_into().ok()?)))
 }
 
 const VERSION: u8 = 1;
 
-fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     postcard::to_extend(record, vec![VERSION]).expect("a record of numbers and text always encodes")
 }
 
-fn decode<'de, T: Deserialize<'de>>(kind: &'static str, value: &'de [u8]) -> Result<T, RecordError> {
+pub(crate) fn decode<'de, T: Deserialize<'de>>(kind: &'static str, value: &'de [u8]) -> Result<T, RecordError> {
     match value.split_first() {
         Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|_| RecordError::Damaged { kind }),
         Some((&version, _)) if version > VERSION => Err(RecordError::Newer { kind, version }),
@@ -207,8 +204,6 @@ mod tests {
     #[test]
     fn records_read_back_as_written() {
         let message = Message {
-            flags: SystemFlags::SEEN.with(SystemFlags::DRAFT),
-            keywords: vec!["$Forwarded".into()],
             internal_date: Timestamp(-1),
             saved: Timestamp(1_700_000_000_000),
             size: ByteSize(10_240),

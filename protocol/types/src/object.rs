@@ -36,8 +36,10 @@ kinds! {
     CREDENTIAL = 2, "credential";
     /// A mailbox: name, UIDVALIDITY, UIDNEXT, subscription.
     MAILBOX = 3, "mailbox";
-    /// A message in a mailbox: UID, flags, dates, and the blobs of its bytes.
+    /// A message in a mailbox: dates, and the blobs of its bytes.
     MESSAGE = 4, "message";
+    /// Which of 64 neighbouring messages of a mailbox there are, their flags and MODSEQs.
+    FLAGS = 5, "flags";
     /// Hoster only: which account an address belongs to.
     ADDRESS = 16, "address";
     /// Hoster only: a message on its way out.

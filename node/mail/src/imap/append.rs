@@ -11,8 +11,7 @@ use super::sink::{Gone, Sink};
 use super::store::split_flags;
 use super::view::Removals;
 use crate::delivery::Incoming;
-use crate::mailbox::{self, AppendError, Arrival};
-use crate::record::SystemFlags;
+use crate::mailbox::{self, AppendError, Arrival, Flags};
 
 /// Messages on their way into one mailbox. Dropped, it leaves nothing.
 #[derive(Debug)]
@@ -28,8 +27,7 @@ pub struct Append {
 #[derive(Debug)]
 struct Current {
     incoming: Incoming,
-    flags: SystemFlags,
-    keywords: Vec<String>,
+    flags: Flags,
     date: Option<Timestamp>,
 }
 
@@ -97,9 +95,8 @@ impl Append {
         if self.room.is_some_and(|room| message.size > room) {
             return Err(Reply::coded(ResponseCode::OverQuota, "That is more than your quota allows"));
         }
-        let (flags, keywords) = split_flags(&message.flags);
-        let date = message.date.map(|date| date.at);
-        self.current = Some(Current { incoming: Incoming::new(&session.mail.store), flags, keywords, date });
+        let (flags, date) = (split_flags(&message.flags), message.date.map(|date| date.at));
+        self.current = Some(Current { incoming: Incoming::new(&session.mail.store), flags, date });
         Ok(())
     }
 
@@ -114,12 +111,11 @@ impl Append {
 
     /// All bytes of the message have come.
     pub fn message_end(&mut self) {
-        let Some(Current { incoming, flags, keywords, date }) = self.current.take() else { return };
+        let Some(Current { incoming, flags, date }) = self.current.take() else { return };
         match incoming.finish() {
             Ok(spooled) => self.complete.push(Arrival {
                 content: spooled.content,
                 flags,
-                keywords,
                 internal_date: date,
                 summary: spooled.summary,
             }),

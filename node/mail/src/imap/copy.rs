@@ -52,10 +52,7 @@ impl Session {
             .mail
             .store
             .commit(move |tx| {
-                let mut copied = Vec::new();
-                for uid in uids.iter().filter_map(Uid::new) {
-                    copied.extend(mailbox::copy(tx, account, from, uid, to)?);
-                }
+                let copied = mailbox::copy(tx, account, from, uids.iter().filter_map(Uid::new), to)?;
                 if original == Original::Remove {
                     mailbox::expunge(tx, account, from, copied.iter().map(|copied| copied.from))?;
                 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::BytesMut;
-use essaim_imap::command::{Access, ChangedSince, Fetch, FetchItem, Vanished};
+use essaim_imap::command::{Access, ChangedSince, Fetch, FetchItem, StoreAction, Vanished};
 use essaim_imap::response::{Encoder, FetchWriter};
 use essaim_imap::{InternalDate, MessageSet, Numbering, Outcome, ResponseCode};
 use essaim_store::Object;
@@ -15,9 +15,9 @@ use super::outcome::{Stop, no, ok_coded};
 use super::read::{MessageReader, email_id};
 use super::session::Session;
 use super::sink::Sink;
-use super::store::Change;
 use crate::message::Summary;
-use crate::record::{self, Message};
+use crate::mailbox::{FlagChange, Flags};
+use crate::record::{Message, SystemFlags};
 
 impl Session {
     pub(super) async fn fetch(&mut self, fetch: Fetch, sink: &mut impl Sink) -> Result<Outcome, Stop> {
@@ -105,6 +105,8 @@ impl Session {
         for (at, item) in plan.items.iter().enumerate() {
             if *item == FetchItem::Flags {
                 fetch.flags(view.index().flags(message.uid));
+            } else if let (FetchItem::ModSeq, Some(mod_seq)) = (item, message.mod_seq) {
+                fetch.mod_seq(mod_seq);
             } else if !message.write(item, &mut fetch) {
                 let Some(summary) = &message.summary else { continue };
                 match body.write(&self.mail, item, summary, &mut fetch)? {
@@ -123,12 +125,13 @@ impl Session {
     async fn set_seen(&mut self, uids: &RoaringBitmap, plan: &mut Plan) -> Result<(), Stop> {
         let unseen = {
             let index = self.view()?.index();
-            uids - index.with_flag(record::SystemFlags::SEEN)
+            uids - index.with_flag(SystemFlags::SEEN)
         };
         if unseen.is_empty() {
             return Ok(());
         }
-        self.change_flags(&unseen, Change::add_seen(), None).await?;
+        let flags = Flags { system: SystemFlags::SEEN, ..Flags::default() };
+        self.change_flags(&unseen, FlagChange { action: StoreAction::Add, flags }, None).await?;
         plan.add(FetchItem::Flags);
         if self.condstore() {
             plan.add(FetchItem::ModSeq);
@@ -175,6 +178,7 @@ enum Progress {
 #[derive(Debug)]
 struct Asked {
     uid: Uid,
+    mod_seq: Option<ModSeq>,
     record: Option<(Object, Message)>,
     summary: Option<Summary>,
 }
@@ -182,12 +186,13 @@ struct Asked {
 impl Asked {
     /// `None` if it is gone.
     fn read(plan: &Plan, uid: Uid, reader: &MessageReader<'_>) -> Result<Option<Self>, Stop> {
+        let mod_seq = if plan.needs_mod_seq { reader.mod_seq(uid)? } else { None };
         if !plan.needs_record {
-            return Ok(Some(Self { uid, record: None, summary: None }));
+            return Ok(Some(Self { uid, mod_seq, record: None, summary: None }));
         }
         let Some((object, message)) = reader.record(uid)? else { return Ok(None) };
         let summary = if plan.needs_summary { Some(reader.summary(uid, &object)?) } else { None };
-        Ok(Some(Self { uid, record: Some((object, message)), summary }))
+        Ok(Some(Self { uid, mod_seq, record: Some((object, message)), summary }))
     }
 
     /// Writes an item that needs no bytes of the message; whether it was one.
@@ -200,7 +205,6 @@ impl Asked {
                 fetch.internal_date(InternalDate::utc(message.internal_date));
             }
             (FetchItem::Size, Some((_, message)), _) => fetch.size(message.size.0),
-            (FetchItem::ModSeq, Some((object, _)), _) => fetch.mod_seq(record::mod_seq(object)),
             (FetchItem::EmailId, Some((object, _)), _) => {
                 fetch.email_id(&email_id(object.blobs.iter().copied()))
             }
@@ -217,9 +221,10 @@ impl Asked {
 }
 
 /// What to write of each message, and what must be read for it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Plan {
     items: Vec<FetchItem>,
+    needs_mod_seq: bool,
     needs_record: bool,
     needs_summary: bool,
     sets_seen: bool,
@@ -227,8 +232,7 @@ struct Plan {
 
 impl Plan {
     fn new(items: Vec<FetchItem>) -> Self {
-        let mut plan =
-            Self { items: Vec::new(), needs_record: false, needs_summary: false, sets_seen: false };
+        let mut plan = Self::default();
         for item in items {
             plan.add(item);
         }
@@ -240,10 +244,11 @@ impl Plan {
             return;
         }
         let (record, summary, body) = match &item {
-            FetchItem::Uid | FetchItem::Flags | FetchItem::ThreadId => (false, false, false),
+            FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq | FetchItem::ThreadId => {
+                (false, false, false)
+            }
             FetchItem::InternalDate
             | FetchItem::Size
-            | FetchItem::ModSeq
             | FetchItem::EmailId
             | FetchItem::SaveDate => (true, false, false),
             FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => (true, true, false),
@@ -252,6 +257,7 @@ impl Plan {
             | FetchItem::BinarySize(_)
             | FetchItem::Legacy(_) => (true, true, true),
         };
+        self.needs_mod_seq |= item == FetchItem::ModSeq;
         self.needs_record |= record;
         self.needs_summary |= summary;
         self.sets_seen |= item.sets_seen();

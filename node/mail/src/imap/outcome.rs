@@ -160,6 +160,7 @@ fn mailbox(error: &MailboxError) -> Outcome {
             // RFC 6154 section 3: USEATTR is the code; it is not in the list of RFC 9051.
             no(ResponseCode::Cannot, "Another mailbox already has that special use")
         }
+        MailboxError::Keywords(error) => no(ResponseCode::Limit, error.to_string()),
         MailboxError::Name(error) => no(ResponseCode::Cannot, error.to_string()),
         MailboxError::Record(error) => corrupt(error),
         MailboxError::Store(error) => unavailable(error),

@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use essaim_imap::{Date, InternalDate, ObjectId};
 use essaim_store::{Object, ObjectRef, Snapshot};
-use essaim_types::{AccountId, BlobId, MailboxId, ObjectKind, Uid};
+use essaim_types::{AccountId, BlobId, MailboxId, ModSeq, ObjectKind, Uid};
 use roaring::RoaringBitmap;
 
 use super::outcome::Stop;
 use crate::Mail;
-use crate::mailbox::as_bytes;
+use crate::mailbox::{FlagReader, as_bytes};
 use crate::message::{Content, Summary};
 use crate::record::{self, Message};
 
@@ -34,6 +34,12 @@ impl<'a> MessageReader<'a> {
         Ok(object
             .map(|object| Message::decode(&object.value).map(|message| (object, message)))
             .transpose()?)
+    }
+
+    /// The MODSEQ of a message; `None` if it is gone.
+    pub(super) fn mod_seq(&self, uid: Uid) -> Result<Option<ModSeq>, Stop> {
+        let mut flags = FlagReader::new(&self.snapshot, self.account, self.mailbox);
+        Ok(flags.message(uid)?.map(|(_, mod_seq)| mod_seq))
     }
 
     /// The bytes of a message.

@@ -11,6 +11,7 @@ use super::read::{MessageReader, email_id};
 use super::session::Session;
 use super::sink::Sink;
 use super::view::View;
+use crate::Mail;
 use crate::message::Needle;
 use crate::record::SystemFlags;
 
@@ -26,7 +27,7 @@ impl Session {
         let asks_mod_seq = search.key.asks_mod_seq();
         let found = crate::blocking(|| {
             let reader = MessageReader::new(&self.mail, self.account, view.id)?;
-            Evaluation { view, reader, now }.find(&search.key, &view.present())
+            Evaluation { mail: &self.mail, view, reader, now }.find(&search.key, &view.present())
         })?;
         let highest = match asks_mod_seq {
             true => self.highest_mod_seq_of(&found),
@@ -104,6 +105,7 @@ impl Session {
 /// One run of a search.
 #[derive(Debug)]
 struct Evaluation<'a> {
+    mail: &'a Mail,
     view: &'a View,
     reader: MessageReader<'a>,
     now: Timestamp,
@@ -154,7 +156,8 @@ impl Evaluation<'_> {
                 self.reader.filter(among, |_, message| message.internal_date <= before)?
             }
             SearchKey::ModSeq(test) => {
-                self.reader.filter(among, |object, _| ModSeq::from(object.lsn) >= test.at_least)?
+                let before = ModSeq(test.at_least.0.saturating_sub(1));
+                self.mail.changed_since(self.view.account, self.view.id, before, among)?
             }
             SearchKey::EmailId(id) => {
                 self.reader.filter(among, |object, _| email_id(object.blobs()) == *id)?

@@ -3,25 +3,24 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use essaim_imap::command::{Echo, Store, StoreAction};
+use essaim_imap::command::{Echo, Store};
 use essaim_imap::response::{Encoder, NumberSet};
 use essaim_imap::{Flag, Numbering, Outcome, ResponseCode};
-use essaim_store::Tx;
-use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid};
+use essaim_types::{ModSeq, Uid};
 use roaring::RoaringBitmap;
 
 use super::outcome::{Stop, ok_coded};
 use super::session::Session;
 use super::sink::{Gone, Sink};
-use crate::mailbox::{self, MailboxError};
-use crate::record::{self, Message, SystemFlags};
+use crate::mailbox::{self, Changed, FlagChange, Flags, Some64};
+use crate::record::SystemFlags;
 
 impl Session {
     pub(super) async fn store_flags(&mut self, store: Store, sink: &mut impl Sink) -> Result<Outcome, Stop> {
         self.writable()?;
         let uids = self.view()?.resolve(&store.messages, store.numbering)?;
         let present = &uids & self.view()?.present();
-        let change = Change::new(store.action, &store.flags);
+        let change = FlagChange { action: store.action, flags: split_flags(&store.flags) };
         let done = self.change_flags(&present, change, store.unchanged_since).await?;
         match store.echo {
             Echo::Flags => {
@@ -39,24 +38,22 @@ impl Session {
         Ok(ok_coded(ResponseCode::Modified(refused), "Stored, but for those that were changed since"))
     }
 
-    /// Changes flags, some thousand messages in a commit. The caller tells the client, which is why the view is not to.
+    /// Changes flags, many messages in a commit. The caller tells the client, which is why the view is not to.
     pub(super) async fn change_flags(
         &mut self,
         uids: &RoaringBitmap,
-        change: Change,
+        change: FlagChange,
         unchanged_since: Option<ModSeq>,
-    ) -> Result<Done, Stop> {
+    ) -> Result<Changed, Stop> {
         let (account, mailbox) = (self.account, self.view()?.id);
         let change = Arc::new(change);
-        let mut done = Done::default();
-        let mut left = uids.iter().peekable();
-        while left.peek().is_some() {
-            let some: RoaringBitmap = left.by_ref().take(CHANGED_AT_ONCE).collect();
-            let change = Arc::clone(&change);
+        let mut done = Changed::default();
+        for some in Some64::group(uids.iter().filter_map(Uid::new)).chunks(BLOCKS_AT_ONCE) {
+            let (some, change) = (some.to_vec(), Arc::clone(&change));
             let part = self
                 .mail
                 .store
-                .commit(move |tx| apply(tx, account, mailbox, &some, &change, unchanged_since))
+                .commit(move |tx| mailbox::change_flags(tx, account, mailbox, &some, &change, unchanged_since))
                 .await?;
             self.own.extend(part.lsn);
             done.changed |= part.changed;
@@ -126,114 +123,28 @@ impl Session {
     }
 }
 
-/// What STORE does to the flags of a message.
-#[derive(Debug)]
-pub(super) struct Change {
-    action: StoreAction,
-    system: SystemFlags,
-    keywords: Vec<String>,
-}
-
-/// What STORE did.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    changed: RoaringBitmap,
-    /// Changed by somebody after UNCHANGEDSINCE.
-    refused: RoaringBitmap,
-    /// Of the commit, if it changed anything.
-    lsn: Option<Lsn>,
-}
-
-impl Change {
-    fn new(action: StoreAction, flags: &[Flag]) -> Self {
-        let (system, keywords) = split_flags(flags);
-        Self { action, system, keywords }
-    }
-
-    /// Adds `\Seen`.
-    pub(super) fn add_seen() -> Self {
-        Self { action: StoreAction::Add, system: SystemFlags::SEEN, keywords: Vec::new() }
-    }
-
-    fn apply(&self, message: &mut Message) {
-        match self.action {
-            StoreAction::Replace => {
-                message.flags = self.system;
-                message.keywords = self.keywords.clone();
-            }
-            StoreAction::Add => {
-                message.flags = message.flags.with(self.system);
-                for keyword in &self.keywords {
-                    if !message.keywords.iter().any(|has| has.eq_ignore_ascii_case(keyword)) {
-                        message.keywords.push(keyword.clone());
-                    }
-                }
-                message.keywords.sort_unstable();
-            }
-            StoreAction::Remove => {
-                message.flags = message.flags.without(self.system);
-                message
-                    .keywords
-                    .retain(|has| !self.keywords.iter().any(|gone| has.eq_ignore_ascii_case(gone)));
-            }
-        }
-    }
-}
-
-/// System flags and keywords apart, the keywords sorted and each once.
-pub(super) fn split_flags(flags: &[Flag]) -> (SystemFlags, Vec<String>) {
-    let mut system = SystemFlags::default();
-    let mut keywords: Vec<String> = Vec::new();
-    for flag in flags {
-        system = system.with(match flag {
+/// What a client lists; each keyword once.
+pub(super) fn split_flags(listed: &[Flag]) -> Flags {
+    let mut flags = Flags::default();
+    for flag in listed {
+        flags.system = flags.system.with(match flag {
             Flag::Answered => SystemFlags::ANSWERED,
             Flag::Flagged => SystemFlags::FLAGGED,
             Flag::Deleted => SystemFlags::DELETED,
             Flag::Seen => SystemFlags::SEEN,
             Flag::Draft => SystemFlags::DRAFT,
             Flag::Keyword(keyword) => {
-                if !keywords.iter().any(|has| has.eq_ignore_ascii_case(keyword.as_str())) {
-                    keywords.push(keyword.as_str().to_owned());
+                if !flags.keywords.iter().any(|has| has.eq_ignore_ascii_case(keyword.as_str())) {
+                    flags.keywords.push(keyword.as_str().to_owned());
                 }
                 continue;
             }
         });
     }
-    keywords.sort_unstable();
-    (system, keywords)
+    flags
 }
 
-fn apply(
-    tx: &mut Tx<'_>,
-    account: AccountId,
-    mailbox: MailboxId,
-    uids: &RoaringBitmap,
-    change: &Change,
-    unchanged_since: Option<ModSeq>,
-) -> Result<Done, MailboxError> {
-    let mut done = Done::default();
-    for uid in uids.iter().filter_map(Uid::new) {
-        let key = record::message_key(mailbox, uid);
-        let Some(object) = tx.get(account, ObjectKind::MESSAGE, &key)? else { continue };
-        if unchanged_since.is_some_and(|since| record::mod_seq(&object) > since) {
-            done.refused.insert(uid.value());
-            continue;
-        }
-        let old = Message::decode(&object.value)?;
-        let mut new = old.clone();
-        change.apply(&mut new);
-        if new != old {
-            mailbox::set_flags(tx, account, mailbox, uid, &object, &new)?;
-            done.changed.insert(uid.value());
-        }
-    }
-    if !done.changed.is_empty() {
-        done.lsn = Some(tx.lsn(account)?);
-    }
-    Ok(done)
-}
-
-/// Messages changed in one commit: other commits wait meanwhile.
-const CHANGED_AT_ONCE: usize = 5_000;
+/// Blocks of messages changed in one commit: other commits wait meanwhile.
+const BLOCKS_AT_ONCE: usize = 2_000;
 /// Messages whose flags are gathered before they are sent.
 const TOLD_AT_ONCE: usize = 500;

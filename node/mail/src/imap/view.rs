@@ -150,7 +150,8 @@ impl View {
             self.at = last.lsn;
             for change in &changes {
                 let (id, own) = (self.id, own.contains(&change.lsn));
-                for event in change.ops.iter().filter_map(|op| Event::of(op, id)) {
+                for op in &change.ops {
+                    let Some(event) = Event::of(op, change.lsn, id)? else { continue };
                     self.note(event, own);
                 }
             }
@@ -175,11 +176,13 @@ impl View {
 
     fn note(&mut self, event: Event, own: bool) {
         match event {
-            Event::Upserted(uid) => {
-                if !self.known.contains(uid.value()) {
-                    self.arrived.insert(uid.value());
-                } else if !own {
-                    self.changed.insert(uid.value());
+            Event::Upserted(some) => {
+                for uid in some.uids() {
+                    if !self.known.contains(uid.value()) {
+                        self.arrived.insert(uid.value());
+                    } else if !own {
+                        self.changed.insert(uid.value());
+                    }
                 }
             }
             Event::Removed(uid) => {

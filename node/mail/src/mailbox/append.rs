@@ -1,20 +1,20 @@
 //! A message comes into a mailbox.
 
 use essaim_store::{ContentRef, Tx, TxError};
-use essaim_types::{AccountId, MailboxId, ObjectKind, Timestamp, Uid, UidValidity};
+use essaim_types::{AccountId, BlobId, MailboxId, ObjectKind, Timestamp, Uid, UidValidity};
 
+use super::block::{Flags, Some64};
+use super::flags;
 use super::rules::{MailboxError, by_id, put};
-use crate::record::{self, Message, SystemFlags};
+use crate::record::{self, Message};
 
 /// A message on its way into a mailbox; its bytes are blobs already.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The bytes.
     pub content: ContentRef,
-    /// System flags to set.
-    pub flags: SystemFlags,
-    /// Keywords to set.
-    pub keywords: Vec<String>,
+    /// The flags that it begins with.
+    pub flags: Flags,
     /// RFC 9051 section 2.3.3; the time of the commit if absent.
     pub internal_date: Option<Timestamp>,
     /// What [`crate::message`] computed of the bytes, as it is stored.
@@ -49,13 +49,20 @@ pub fn append(
 ) -> Result<Appended, AppendError> {
     let now = tx.now();
     let message = Message {
-        flags: arrival.flags,
-        keywords: arrival.keywords,
         internal_date: arrival.internal_date.unwrap_or(now),
         saved: now,
         size: essaim_types::ByteSize(arrival.content.size),
     };
-    insert(tx, account, mailbox, &message, arrival.content.blobs, Some(arrival.summary))
+    let Arrival { content, flags, summary, .. } = arrival;
+    insert(tx, account, mailbox, Coming { message, blobs: content.blobs, flags, summary: Some(summary) })
+}
+
+/// A message that is to get a UID.
+pub(super) struct Coming {
+    pub(super) message: Message,
+    pub(super) blobs: Vec<BlobId>,
+    pub(super) flags: Flags,
+    pub(super) summary: Option<Vec<u8>>,
 }
 
 /// Gives a message the next UID of a mailbox.
@@ -63,16 +70,17 @@ pub(super) fn insert(
     tx: &mut Tx<'_>,
     account: AccountId,
     id: MailboxId,
-    message: &Message,
-    blobs: Vec<essaim_types::BlobId>,
-    summary: Option<Vec<u8>>,
+    coming: Coming,
 ) -> Result<Appended, AppendError> {
+    let Coming { message, blobs, flags, summary } = coming;
     let mut mailbox = by_id(tx, account, id)?.ok_or(MailboxError::NotFound)?;
     let uid = mailbox.uid_next.ok_or(AppendError::NoUidLeft)?;
     mailbox.uid_next = uid.next();
     put(tx, account, id, &mailbox)?;
     let key = record::message_key(id, uid);
     tx.put(account, ObjectKind::MESSAGE, &key, message.encode(blobs))?;
+    let at = tx.lsn(account)?.into();
+    flags::update(tx, account, id, Some64::one(uid).block, |block| block.insert(uid, &flags, at))?;
     if let Some(summary) = summary {
         tx.put_derived(account, ObjectKind::MESSAGE, &key, summary)?;
     }

@@ -1,9 +1,11 @@
 //! What changed in a mailbox since a MODSEQ, read from the account's log; or from the messages where the log would be the longer way.
 
-use essaim_store::{ReadError, Snapshot};
+use essaim_store::Snapshot;
 use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid};
 use roaring::RoaringBitmap;
 
+use super::block::{Block, Some64};
+use super::flags::FlagReader;
 use super::index::{Event, IndexError};
 use super::rules::as_bytes;
 use crate::Mail;
@@ -16,7 +18,7 @@ impl Mail {
         account: AccountId,
         mailbox: MailboxId,
         since: ModSeq,
-    ) -> Result<Option<RoaringBitmap>, ReadError> {
+    ) -> Result<Option<RoaringBitmap>, IndexError> {
         let history = self.history(account, mailbox, since, &self.store.read()?)?;
         Ok(history.map(|history| history.removed))
     }
@@ -34,16 +36,17 @@ impl Mail {
             return Ok(history.upserted & among);
         }
         let mut changed = RoaringBitmap::new();
-        let (first, last) = (among.min().unwrap_or(0), among.max().unwrap_or(0));
-        let (first, last) = record::message_range(mailbox, first, last);
-        for entry in snapshot.range(account, ObjectKind::MESSAGE, as_bytes(&first), as_bytes(&last))? {
+        let block = |uid: Option<u32>| uid.and_then(Uid::new).map_or(0, |uid| Some64::one(uid).block);
+        let (first, last) = record::message_range(mailbox, block(among.min()), block(among.max()));
+        for entry in snapshot.range(account, ObjectKind::FLAGS, as_bytes(&first), as_bytes(&last))? {
             let (key, object) = entry?;
-            let (_, uid) = record::message_of_key(&key)?;
-            if record::mod_seq(&object) > since && among.contains(uid.value()) {
-                changed.insert(uid.value());
-            }
+            let Some((_, number)) = record::split_pair_key(&key).filter(|_| ModSeq::from(object.lsn) > since) else {
+                continue;
+            };
+            let mask = Block::decode(&object.value)?.changed_after(since);
+            changed.extend(Some64 { block: number, mask }.uids().map(Uid::value));
         }
-        Ok(changed)
+        Ok(changed & among)
     }
 
     /// The MODSEQ of each message; `None` for one that is gone or cannot be read.
@@ -54,15 +57,8 @@ impl Mail {
         uids: &[Uid],
     ) -> Vec<Option<ModSeq>> {
         let Ok(snapshot) = self.store.read() else { return vec![None; uids.len()] };
-        let read = |uid: &Uid| {
-            let key = record::message_key(mailbox, *uid);
-            snapshot
-                .get(account, ObjectKind::MESSAGE, &key)
-                .ok()
-                .flatten()
-                .map(|object| record::mod_seq(&object))
-        };
-        uids.iter().map(read).collect()
+        let mut reader = FlagReader::new(&snapshot, account, mailbox);
+        uids.iter().map(|uid| Some(reader.message(*uid).ok()??.1)).collect()
     }
 
     /// RFC 8438: how many bytes the messages of a mailbox have; those in `among` only, if given.
@@ -92,7 +88,7 @@ impl Mail {
         mailbox: MailboxId,
         since: ModSeq,
         snapshot: &Snapshot,
-    ) -> Result<Option<History>, ReadError> {
+    ) -> Result<Option<History>, IndexError> {
         let now = snapshot.account(account)?.map_or(Lsn::ZERO, |state| state.lsn);
         if now.0.saturating_sub(since.0) > READ_FROM_LOG_MAX {
             return Ok(None);
@@ -103,12 +99,14 @@ impl Mail {
             let changes = self.store.changes(account, at, CHANGES_AT_ONCE)?;
             let Some(last) = changes.last() else { break };
             at = last.lsn;
-            for op in changes.iter().flat_map(|change| &change.ops) {
-                match Event::of(op, mailbox) {
-                    Some(Event::Upserted(uid)) => history.upserted.insert(uid.value()),
-                    Some(Event::Removed(uid)) => history.removed.insert(uid.value()),
-                    None => continue,
-                };
+            for change in &changes {
+                for op in &change.ops {
+                    match Event::of(op, change.lsn, mailbox)? {
+                        Some(Event::Upserted(some)) => history.upserted.extend(some.uids().map(Uid::value)),
+                        Some(Event::Removed(uid)) => _ = history.removed.insert(uid.value()),
+                        None => {}
+                    }
+                }
             }
         }
         Ok(Some(history))

@@ -9,8 +9,9 @@ use essaim_store::{Change, Op, ReadError, Snapshot, Store};
 use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid, UidValidity};
 use roaring::RoaringBitmap;
 
+use super::block::{Block, Some64};
 use super::rules::{MailboxError, as_bytes, by_id};
-use crate::record::{self, Mailbox, Message, RecordError, SystemFlags};
+use crate::record::{self, Mailbox, RecordError, SystemFlags};
 
 /// The state of one mailbox at one LSN of its account.
 #[derive(Debug, Clone)]
@@ -36,12 +37,12 @@ pub enum IndexError {
     Record(#[from] RecordError),
 }
 
-/// What happened to one message.
+/// What happened to messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// It came, or its flags changed.
-    Upserted(Uid),
-    /// It went.
+    /// They came, or their flags changed.
+    Upserted(Some64),
+    /// One went.
     Removed(Uid),
 }
 
@@ -76,16 +77,18 @@ impl Index {
             id,
             at,
             mailbox: Mailbox::decode(&object.value)?,
-            highest_mod_seq: record::mod_seq(&object),
+            highest_mod_seq: object.lsn.into(),
             uids: RoaringBitmap::new(),
             system: Default::default(),
             keywords: BTreeMap::new(),
         };
         let (first, last) = record::message_range(id, 0, u32::MAX);
-        for entry in snapshot.range(account, ObjectKind::MESSAGE, as_bytes(&first), as_bytes(&last))? {
+        for entry in snapshot.range(account, ObjectKind::FLAGS, as_bytes(&first), as_bytes(&last))? {
             let (key, object) = entry?;
-            let (_, uid) = record::message_of_key(&key)?;
-            index.insert(uid, &Message::decode(&object.value)?, record::mod_seq(&object));
+            if let Some((_, number)) = record::split_pair_key(&key) {
+                index.set_block(number, &Block::decode(&object.value)?);
+                index.highest_mod_seq = index.highest_mod_seq.max(object.lsn.into());
+            }
         }
         Ok(Some(index))
     }
@@ -146,61 +149,72 @@ impl Index {
     /// Follows one change of the log.
     fn apply(&mut self, change: &Change) -> Result<(), RecordError> {
         for op in &change.ops {
-            match op {
-                Op::Upsert { kind, key, object }
-                    if *kind == ObjectKind::MAILBOX && is_mailbox(key, self.id) =>
-                {
+            let (kind, key) = op.target();
+            let block = record::split_pair_key(key).filter(|(of, _)| *of == self.id && kind == ObjectKind::FLAGS);
+            match (op, block) {
+                (Op::Upsert { object, .. }, Some((_, number))) => {
+                    self.set_block(number, &Block::decode(&object.value)?);
+                }
+                (Op::Delete { .. }, Some((_, number))) => self.set_block(number, &Block::default()),
+                (Op::Upsert { object, .. }, None) if kind == ObjectKind::MAILBOX && is_mailbox(key, self.id) => {
                     self.mailbox = Mailbox::decode(&object.value)?;
-                    self.highest_mod_seq = change.lsn.into();
                 }
-                Op::Upsert { object, .. } => {
-                    if let Some(Event::Upserted(uid)) = event_of(op, self.id) {
-                        self.remove(uid);
-                        self.insert(uid, &Message::decode(&object.value)?, change.lsn.into());
-                    }
-                }
-                Op::Delete { .. } => {
-                    if let Some(Event::Removed(uid)) = event_of(op, self.id) {
-                        self.remove(uid);
-                        self.highest_mod_seq = change.lsn.into();
-                    }
-                }
+                _ => continue,
             }
+            self.highest_mod_seq = change.lsn.into();
         }
         self.at = change.lsn;
         Ok(())
     }
 
-    fn insert(&mut self, uid: Uid, message: &Message, mod_seq: ModSeq) {
-        self.uids.insert(uid.value());
-        self.highest_mod_seq = self.highest_mod_seq.max(mod_seq);
-        for (flag, uids) in SystemFlags::ALL.iter().zip(&mut self.system) {
-            if message.flags.contains(*flag) {
-                uids.insert(uid.value());
-            }
+    /// A block is now this.
+    fn set_block(&mut self, number: u32, block: &Block) {
+        let first = Some64 { block: number, mask: 0 }.first_uid();
+        set_window(&mut self.uids, first, block.present());
+        for (uids, who) in self.system.iter_mut().zip(block.system()) {
+            set_window(uids, first, *who);
         }
-        for keyword in message.keywords.iter().filter_map(|text| Keyword::try_from(text.as_str()).ok()) {
+        for (_, uids) in self.keywords.values_mut() {
+            set_window(uids, first, 0);
+        }
+        for (text, who) in block.keywords() {
+            let Ok(keyword) = Keyword::try_from(text) else { continue };
             let (_, uids) = self
                 .keywords
                 .entry(keyword)
                 .or_insert_with_key(|keyword| (Flag::Keyword(keyword.clone()), RoaringBitmap::new()));
-            uids.insert(uid.value());
-        }
-    }
-
-    fn remove(&mut self, uid: Uid) {
-        self.uids.remove(uid.value());
-        let keywords = self.keywords.values_mut().map(|(_, uids)| uids);
-        for uids in self.system.iter_mut().chain(keywords) {
-            uids.remove(uid.value());
+            set_window(uids, first, who);
         }
     }
 }
 
+/// Makes 64 numbers from `first` on those of a mask.
+fn set_window(numbers: &mut RoaringBitmap, first: u32, mask: u64) {
+    let all = first..=first.saturating_add(u64::BITS - 1);
+    if mask == u64::MAX {
+        numbers.insert_range(all);
+        return;
+    }
+    if numbers.max().is_some_and(|max| max >= first) {
+        numbers.remove_range(all);
+    }
+    numbers.extend(Some64 { block: first / u64::BITS, mask }.uids().map(Uid::value));
+}
+
 impl Event {
     /// What an operation of the log means for a mailbox; `None` if nothing.
-    pub fn of(op: &Op, mailbox: MailboxId) -> Option<Self> {
-        event_of(op, mailbox)
+    pub fn of(op: &Op, at: Lsn, mailbox: MailboxId) -> Result<Option<Self>, RecordError> {
+        let (kind, key) = op.target();
+        let Some((of, number)) = record::split_pair_key(key) else { return Ok(None) };
+        Ok(match op {
+            _ if of != mailbox => None,
+            Op::Upsert { object, .. } if kind == ObjectKind::FLAGS => {
+                let mask = Block::decode(&object.value)?.changed_at(at.into());
+                Some(Self::Upserted(Some64 { block: number, mask }))
+            }
+            Op::Delete { .. } if kind == ObjectKind::MESSAGE => Uid::new(number).map(Self::Removed),
+            _ => None,
+        })
     }
 }
 
@@ -281,18 +295,6 @@ impl Entries {
         let kept = self.by_mailbox.entry(key).or_insert(Entry { used: self.clock, index });
         Arc::clone(&kept.index)
     }
-}
-
-fn event_of(op: &Op, mailbox: MailboxId) -> Option<Event> {
-    let (kind, key, event): (_, _, fn(Uid) -> Event) = match op {
-        Op::Upsert { kind, key, .. } => (*kind, key, Event::Upserted),
-        Op::Delete { kind, key } => (*kind, key, Event::Removed),
-    };
-    if kind != ObjectKind::MESSAGE {
-        return None;
-    }
-    let (of, uid) = record::message_of_key(key).ok()?;
-    (of == mailbox).then(|| event(uid))
 }
 
 fn is_mailbox(key: &[u8], id: MailboxId) -> bool {

@@ -2,14 +2,18 @@
 //! transaction of the store, so that callers combine them (one message to three members is one commit).
 
 mod append;
+mod block;
 mod change;
+mod flags;
 mod history;
 mod index;
 mod objects;
 mod rules;
 
 pub use append::{AppendError, Appended, Arrival, append};
-pub use change::{Copied, copy, expunge, find_message, set_flags};
+pub use block::{Block, FlagChange, Flags, Some64, TooManyKeywords};
+pub use change::{Changed, Copied, change_flags, copy, expunge};
+pub use flags::FlagReader;
 pub use index::{Catalog, Event, Index, IndexError};
 pub use objects::{Objects, ObjectsError};
 pub(crate) use rules::as_bytes;

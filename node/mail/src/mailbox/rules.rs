@@ -7,6 +7,7 @@ use essaim_imap::{HIERARCHY_SEPARATOR, InvalidMailboxName, MailboxName};
 use essaim_store::{Tx, TxError};
 use essaim_types::{AccountId, MailboxId, ObjectKind, Timestamp, Uid, UidValidity};
 
+use super::block::TooManyKeywords;
 use super::objects::{Objects, ObjectsError};
 use crate::record::{self, Mailbox, MailboxNumbers, RecordError, SpecialUse};
 
@@ -29,6 +30,8 @@ pub enum MailboxError {
     NoUidLeft,
     #[error("another mailbox already has that special use")]
     SpecialUseTaken,
+    #[error(transparent)]
+    Keywords(#[from] TooManyKeywords),
     #[error(transparent)]
     Name(#[from] InvalidMailboxName),
     #[error(transparent)]
@@ -124,8 +127,10 @@ pub fn delete(tx: &mut Tx<'_>, account: AccountId, name: &MailboxName) -> Result
     if all(tx, account)?.iter().any(|(_, other)| is_below(&other.name, name)) {
         return Err(MailboxError::HasChildren);
     }
-    for key in message_keys(tx, account, id)? {
-        tx.delete(account, ObjectKind::MESSAGE, &key)?;
+    for kind in [ObjectKind::MESSAGE, ObjectKind::FLAGS] {
+        for key in keys(tx, account, kind, id)? {
+            tx.delete(account, kind, &key)?;
+        }
     }
     tx.delete(account, ObjectKind::MAILBOX, &record::mailbox_key(id))?;
     Ok(id)
@@ -231,18 +236,24 @@ fn uid_validity_of(now: Timestamp) -> UidValidity {
 }
 
 fn move_all(tx: &mut Tx<'_>, account: AccountId, from: MailboxId, to: MailboxId) -> Result<(), MailboxError> {
-    for key in message_keys(tx, account, from)? {
-        let (_, uid) = record::message_of_key(&key)?;
-        super::change::copy(tx, account, from, uid, to)?;
-        super::change::expunge(tx, account, from, [uid])?;
-    }
+    let keys = keys(tx, account, ObjectKind::MESSAGE, from)?;
+    let uids = keys.iter().map(|key| record::message_of_key(key).map(|(_, uid)| uid));
+    let uids = uids.collect::<Result<Vec<_>, _>>()?;
+    super::change::copy(tx, account, from, uids.iter().copied(), to)?;
+    super::change::expunge(tx, account, from, uids)?;
     Ok(())
 }
 
-fn message_keys(tx: &Tx<'_>, account: AccountId, mailbox: MailboxId) -> Result<Vec<Bytes>, MailboxError> {
+/// The keys of one kind in a mailbox.
+fn keys(
+    tx: &Tx<'_>,
+    account: AccountId,
+    kind: ObjectKind,
+    mailbox: MailboxId,
+) -> Result<Vec<Bytes>, MailboxError> {
     let (first, last) = record::message_range(mailbox, 0, u32::MAX);
-    let messages = tx.range(account, ObjectKind::MESSAGE, as_bytes(&first), as_bytes(&last))?;
-    Ok(messages.map(|entry| entry.map(|(key, _)| key)).collect::<Result<_, _>>()?)
+    let objects = tx.range(account, kind, as_bytes(&first), as_bytes(&last))?;
+    Ok(objects.map(|entry| entry.map(|(key, _)| key)).collect::<Result<_, _>>()?)
 }
 
 /// The mailboxes above a name, from the root down.

@@ -1,6 +1,7 @@
 //! The rules on a store in memory, and the index against what is stored.
 
 use essaim_imap::MailboxName;
+use essaim_imap::command::StoreAction;
 use essaim_store::{Content, Store};
 use essaim_types::{AccountId, ByteSize, MailboxId, Timestamp, Uid};
 
@@ -33,8 +34,7 @@ fn arrival(store: &Store, text: &[u8], flags: SystemFlags) -> Arrival {
     writer.push(text).unwrap();
     Arrival {
         content: writer.finish().unwrap(),
-        flags,
-        keywords: vec!["$Work".into()],
+        flags: Flags { system: flags, keywords: vec!["$Work".into()] },
         internal_date: Some(Timestamp(0)),
         summary: crate::message::Summary::of(text).encode(),
     }
@@ -132,13 +132,12 @@ fn the_index_follows_the_log_to_what_is_stored() {
         add(&store, INBOX_ID, b"a");
     }
     check("arrived");
-    let snapshot = store.read().unwrap();
-    let (object, mut message) = find_message(&snapshot, ALICE, INBOX_ID, uid(2)).unwrap().unwrap();
-    message.flags = SystemFlags::SEEN;
-    message.keywords.clear();
-    store.commit_blocking(move |tx| set_flags(tx, ALICE, INBOX_ID, uid(2), &object, &message)).unwrap();
+    let seen = Flags { system: SystemFlags::SEEN, keywords: Vec::new() };
+    let change = FlagChange { action: StoreAction::Replace, flags: seen };
+    let among = [Some64::one(uid(2))];
+    store.commit_blocking(move |tx| change_flags(tx, ALICE, INBOX_ID, &among, &change, None)).unwrap();
     check("flags");
-    store.commit_blocking(|tx| copy(tx, ALICE, INBOX_ID, uid(2), INBOX_ID)).unwrap();
+    store.commit_blocking(|tx| copy(tx, ALICE, INBOX_ID, [uid(2)], INBOX_ID)).unwrap();
     check("copied");
     store.commit_blocking(|tx| expunge(tx, ALICE, INBOX_ID, [uid(1), uid(2)])).unwrap();
     check("removed");

@@ -13,7 +13,7 @@ use essaim_types::{AccountId, BlobId, MailboxId, ObjectKind, Timestamp, Uid};
 use super::maildir::{self, DOVECOT_FILE, Letters, NAME_FILE, OTHERS_FILE};
 use super::source::Amount;
 use super::{OnProgress, Progress, names};
-use crate::mailbox::{self, MailboxError};
+use crate::mailbox::{self, FlagReader, Flags, MailboxError};
 use crate::record::{self, Mailbox, Message, RecordError};
 
 /// What an export has written.
@@ -90,6 +90,7 @@ struct Export<'a> {
 struct Entry {
     uid: Uid,
     message: Message,
+    flags: Flags,
     blobs: Vec<BlobId>,
 }
 
@@ -151,10 +152,13 @@ impl Export<'_> {
             from.as_ref().map(<[u8; 8]>::as_slice),
             to.as_ref().map(<[u8; 8]>::as_slice),
         )?;
+        let mut flags = FlagReader::new(&snapshot, self.account, id);
         for entry in entries.take(AT_ONCE) {
             let (key, object) = entry?;
             let (_, uid) = record::message_of_key(&key)?;
-            page.push(Entry { uid, message: Message::decode(&object.value)?, blobs: object.blobs });
+            let message = Message::decode(&object.value)?;
+            let (flags, _) = flags.message(uid)?.ok_or(RecordError::Damaged { kind: "flags" })?;
+            page.push(Entry { uid, message, flags, blobs: object.blobs });
         }
         Ok((!page.is_empty()).then_some(page))
     }
@@ -167,7 +171,7 @@ impl Export<'_> {
 
 impl Folder<'_> {
     fn write(&mut self, export: &mut Export<'_>, entry: &Entry) -> Result<(), ExportError> {
-        let Entry { uid, message, blobs } = entry;
+        let Entry { uid, message, flags, blobs } = entry;
         let unique = self.unique(*uid, message);
         let temporary = self.path.join("tmp").join(&unique);
         let mut file = create(&temporary)?;
@@ -181,11 +185,11 @@ impl Folder<'_> {
             }
         }
         file.set_modified(system_time(message.internal_date)).map_err(failed(&temporary))?;
-        let keywords = self.letters.write(&message.keywords);
+        let keywords = self.letters.write(&flags.keywords);
         if !keywords.others.is_empty() {
             self.others.push_str(&format!("{unique}\t{}\n", keywords.others.join(" ")));
         }
-        let name = maildir::file_name(&unique, message.flags, keywords.passed, keywords.letters);
+        let name = maildir::file_name(&unique, flags.system, keywords.passed, keywords.letters);
         self.unsynced.push((temporary, self.path.join("cur").join(name)));
         export.report.messages += 1;
         export.report.bytes += message.size.0;

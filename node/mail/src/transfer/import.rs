@@ -11,7 +11,7 @@ use super::known::{Fingerprint, Known, visit};
 use super::source::{Found, Item, SinkFull, Source, SourceError};
 use super::{OnProgress, Progress};
 use crate::delivery::{Incoming, Spooled};
-use crate::mailbox::{self, Arrival, MailboxError};
+use crate::mailbox::{self, Arrival, Flags, MailboxError};
 
 /// Whose mail it becomes, and how much is taken.
 #[derive(Debug, Clone)]
@@ -218,7 +218,8 @@ impl Import<'_> {
         current.waiting_bytes += message.content.size;
         let Found { flags, keywords, internal_date, .. } = found;
         let Spooled { content, summary, .. } = message;
-        current.waiting.push(Arrival { content, flags, keywords, internal_date, summary });
+        let flags = Flags { system: flags, keywords };
+        current.waiting.push(Arrival { content, flags, internal_date, summary });
         if current.waiting.len() >= MESSAGES_AT_ONCE || current.waiting_bytes >= BYTES_AT_ONCE {
             self.flush()?;
         }

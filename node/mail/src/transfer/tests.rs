@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::delivery::Incoming;
-use crate::mailbox::{self, Arrival};
+use crate::mailbox::{self, Arrival, FlagReader, Flags};
 use crate::record::{self, Message, SystemFlags};
 
 const ALICE: AccountId = AccountId::from_bytes([1; 32]);
@@ -40,8 +40,7 @@ fn put(store: &Store, account: AccountId, name: &str, (bytes, flags, keywords, d
     let spooled = incoming.finish().unwrap();
     let arrival = Arrival {
         content: spooled.content,
-        flags: SystemFlags(flags),
-        keywords,
+        flags: Flags { system: SystemFlags(flags), keywords },
         internal_date: Some(Timestamp(date)),
         summary: spooled.summary,
     };
@@ -64,11 +63,14 @@ fn all(store: &Store, account: AccountId) -> BTreeMap<String, Vec<Seen>> {
     for (id, mailbox) in mailbox::all(&snapshot, account).unwrap() {
         let (from, to) = record::message_range(id, 0, u32::MAX);
         let (from, to) = (from.as_ref().map(<[u8; 8]>::as_slice), to.as_ref().map(<[u8; 8]>::as_slice));
+        let mut flags = FlagReader::new(&snapshot, account, id);
         let messages = snapshot.range(account, ObjectKind::MESSAGE, from, to).unwrap().map(|entry| {
-            let (_, object) = entry.unwrap();
+            let (key, object) = entry.unwrap();
+            let (_, uid) = record::message_of_key(&key).unwrap();
+            let (flags, _) = flags.message(uid).unwrap().unwrap();
             let message = Message::decode(&object.value).unwrap();
             let bytes = object.blobs.iter().flat_map(|blob| store.blob(blob).unwrap()).collect::<Vec<u8>>();
-            (bytes, message.flags.0, message.keywords, message.internal_date.0)
+            (bytes, flags.system.0, flags.keywords, message.internal_date.0)
         });
         let mut messages: Vec<Seen> = messages.collect();
         messages.sort();
