@@ -19,6 +19,8 @@ pub(crate) enum FoldError {
     Lsn { account: AccountId, last: Lsn, found: Lsn },
     #[error("account {account} is changed before it is made")]
     NoAccount { account: AccountId },
+    #[error("account {account} is deleted with {objects} objects in it")]
+    NotEmpty { account: AccountId, objects: u64 },
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
@@ -56,6 +58,9 @@ fn apply_group(overlay: &mut Overlay, group: &Group, place: Place, derived: bool
         if derived {
             overlay.set_derived(object_key(row.local, kind, key), None);
         }
+    }
+    if deletes(group) && row.objects > 0 {
+        return Err(FoldError::NotEmpty { account, objects: row.objects });
     }
     end_group(overlay, account, row, group);
     overlay.add_log(row.local, group.lsn, place);
@@ -119,3 +124,34 @@ fn decode_account(value: &[u8]) -> Result<ByteSize, DecodeError> {
 }
 
 const ACCOUNT_VERSION: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use essaim_types::Timestamp;
+
+    use super::*;
+    use crate::Store;
+    use crate::index::rows::Place;
+
+    /// The writer never writes such a log, but bytes of a segment may be anything: taken as it stands, it left rows in the index
+    /// that belong to no account.
+    #[test]
+    fn an_account_that_is_deleted_with_something_in_it_is_a_broken_log() {
+        let store = Store::in_memory();
+        let account = AccountId::from_bytes([1; 32]);
+        let object = Object { lsn: Lsn(1), charge: ByteSize(0), blobs: Vec::new(), value: Bytes::new() };
+        let (kind, key) = (ObjectKind::PROFILE, Bytes::from_static(b"k"));
+        let delete = |kind, key| Op::Delete { kind, key };
+        let made = [account_op(Lsn(1), None), Op::Upsert { kind, key: key.clone(), object }];
+        let all = [made.as_slice(), &[delete(kind, key), delete(ObjectKind::ACCOUNT, Bytes::new())]].concat();
+        let all_but_one = [&all[..2], &all[3..]].concat();
+        let applied = |ops: Vec<Op>| {
+            let mut overlay = Overlay::new(store.core().index.view().unwrap(), 1);
+            let groups = vec![Group { account, lsn: Lsn(1), ops }];
+            let transaction = Transaction { node_seq: NodeSeq(1), time: Timestamp(0), groups };
+            apply(&mut overlay, &transaction, Place { segment: 1, offset: 0 }, false)
+        };
+        assert!(applied(all).is_ok());
+        assert!(matches!(applied(all_but_one), Err(FoldError::NotEmpty { objects: 1, .. })));
+    }
+}

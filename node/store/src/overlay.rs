@@ -179,7 +179,10 @@ impl Overlay {
             row.used.0 = row.used.0.saturating_add(object.charge.0);
             row.objects += 1;
         }
-        self.move_references(before.map(|before| before.blobs), object.map(|object| object.blobs.as_slice()))?;
+        self.move_references(
+            before.map(|before| before.blobs),
+            object.map(|object| object.blobs.as_slice()),
+        )?;
         self.set_account(account, Some(*row));
         let before = self.objects.insert(key.clone(), object.map(Object::encode_row));
         self.undo.objects.push((key, before));
@@ -218,7 +221,11 @@ impl Overlay {
 
     /// An object names other blobs than before. Most changes of an object leave its blobs alone: blobs stand in the order of
     /// their hashes, so that to count one down and up again is to write a page of the index for each.
-    fn move_references(&mut self, from: Option<Vec<BlobId>>, to: Option<&[BlobId]>) -> Result<(), IndexError> {
+    fn move_references(
+        &mut self,
+        from: Option<Vec<BlobId>>,
+        to: Option<&[BlobId]>,
+    ) -> Result<(), IndexError> {
         let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
         if from == to {
             return Ok(());
