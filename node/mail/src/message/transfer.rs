@@ -106,12 +106,13 @@ fn base64(symbols: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The strict decoder is fast; the lenient one passes on a `=` that means nothing; neither knows what to do with `==`.
+/// The lenient one ends all lines as it ends the first, so it is given one at a time.
 fn quoted_printable(lines: &[u8], out: &mut Vec<u8>) {
-    if let Some(decoded) = quoted_printable_decode(lines).or_else(|| lenient(lines)) {
+    if let Some(decoded) = quoted_printable_decode(lines) {
         return out.extend(decoded);
     }
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        match lenient(line) {
+        match quoted_printable_decode(line).or_else(|| lenient(line)) {
             Some(decoded) => out.extend(decoded),
             None => out.extend_from_slice(line),
         }
@@ -153,6 +154,7 @@ mod tests {
             ),
             (Encoding::QuotedPrintable, b"a=ZZb\r\nc==3D\r\n=41\r\n", b"a=ZZb\r\nc==3D\r\nA\r\n"),
             (Encoding::QuotedPrintable, b"x\n=\ny", b"x\ny"),
+            (Encoding::QuotedPrintable, b"a=ZZ\r\nb\nc\r\n=ZZ\n", b"a=ZZ\r\nb\nc\r\n=ZZ\n"),
             (Encoding::Base64, b"aGVs\r\nbG8g\r\nd29y\r\nbGQ=\r\n", b"hello world"),
             (Encoding::Base64, b"a*G\0V!s b-G_8", b"hello"),
             (Encoding::Base64, b"aA==aA==aGk", b"hhhi"),
