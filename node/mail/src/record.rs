@@ -180,7 +180,10 @@ pub(crate) fn pair_key(mailbox: MailboxId, number: u32) -> [u8; 8] {
 /// The mailbox and the number in what [`pair_key`] made; `None` if it is no such key.
 pub(crate) fn split_pair_key(key: &[u8]) -> Option<(MailboxId, u32)> {
     let (mailbox, number) = key.split_at_checked(4)?;
-    Some((MailboxId(u32::from_be_bytes(mailbox.try_into().ok()?)), u32::from_be_bytes(number.try_into().ok()?)))
+    Some((
+        MailboxId(u32::from_be_bytes(mailbox.try_into().ok()?)),
+        u32::from_be_bytes(number.try_into().ok()?),
+    ))
 }
 
 const VERSION: u8 = 1;
@@ -189,7 +192,10 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     postcard::to_extend(record, vec![VERSION]).expect("a record of numbers and text always encodes")
 }
 
-pub(crate) fn decode<'de, T: Deserialize<'de>>(kind: &'static str, value: &'de [u8]) -> Result<T, RecordError> {
+pub(crate) fn decode<'de, T: Deserialize<'de>>(
+    kind: &'static str,
+    value: &'de [u8],
+) -> Result<T, RecordError> {
     match value.split_first() {
         Some((&VERSION, body)) => postcard::from_bytes(body).map_err(|_| RecordError::Damaged { kind }),
         Some((&version, _)) if version > VERSION => Err(RecordError::Newer { kind, version }),

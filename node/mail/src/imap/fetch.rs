@@ -15,8 +15,8 @@ use super::outcome::{Stop, no, ok_coded};
 use super::read::{MessageReader, email_id};
 use super::session::Session;
 use super::sink::Sink;
-use crate::message::Summary;
 use crate::mailbox::{FlagChange, Flags};
+use crate::message::Summary;
 use crate::record::{Message, SystemFlags};
 
 impl Session {
@@ -247,10 +247,9 @@ impl Plan {
             FetchItem::Uid | FetchItem::Flags | FetchItem::ModSeq | FetchItem::ThreadId => {
                 (false, false, false)
             }
-            FetchItem::InternalDate
-            | FetchItem::Size
-            | FetchItem::EmailId
-            | FetchItem::SaveDate => (true, false, false),
+            FetchItem::InternalDate | FetchItem::Size | FetchItem::EmailId | FetchItem::SaveDate => {
+                (true, false, false)
+            }
             FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => (true, true, false),
             FetchItem::Section { .. }
             | FetchItem::Binary { .. }

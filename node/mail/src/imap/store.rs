@@ -53,7 +53,9 @@ impl Session {
             let part = self
                 .mail
                 .store
-                .commit(move |tx| mailbox::change_flags(tx, account, mailbox, &some, &change, unchanged_since))
+                .commit(move |tx| {
+                    mailbox::change_flags(tx, account, mailbox, &some, &change, unchanged_since)
+                })
                 .await?;
             self.own.extend(part.lsn);
             done.changed |= part.changed;

@@ -173,12 +173,7 @@ impl Block {
     }
 
     /// Changes the flags of messages; those that have others now. Nothing is changed if it fails.
-    pub fn change(
-        &mut self,
-        among: u64,
-        change: &FlagChange,
-        at: ModSeq,
-    ) -> Result<u64, TooManyKeywords> {
+    pub fn change(&mut self, among: u64, change: &FlagChange, at: ModSeq) -> Result<u64, TooManyKeywords> {
         let among = among & self.present;
         let keywords = self.changed_keywords(among, change);
         if keywords.len() > KEYWORDS_MAX && keywords.len() > self.keywords.len() {
@@ -391,10 +386,10 @@ mod tests {
                 let action = match step {
                     0 => {
                         let new = 1 + (mask % 63) as u32;
-                        if !model.contains_key(&new) {
+                        model.entry(new).or_insert_with(|| {
                             block.insert(uid(new), &flags, ModSeq(at)).unwrap();
-                            model.insert(new, (system, keywords, at));
-                        }
+                            (system, keywords, at)
+                        });
                         continue;
                     }
                     1 => {

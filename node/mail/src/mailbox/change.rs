@@ -92,7 +92,9 @@ pub fn expunge(
         }
     }
     for some in Some64::group(removed.iter().copied()) {
-        flags::update(tx, account, mailbox, some.block, |block| Ok::<_, MailboxError>(block.remove(some.mask)))?;
+        flags::update(tx, account, mailbox, some.block, |block| {
+            Ok::<_, MailboxError>(block.remove(some.mask))
+        })?;
     }
     if !removed.is_empty()
         && let Some(current) = by_id(tx, account, mailbox)?

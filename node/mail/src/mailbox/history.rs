@@ -40,7 +40,8 @@ impl Mail {
         let (first, last) = record::message_range(mailbox, block(among.min()), block(among.max()));
         for entry in snapshot.range(account, ObjectKind::FLAGS, as_bytes(&first), as_bytes(&last))? {
             let (key, object) = entry?;
-            let Some((_, number)) = record::split_pair_key(&key).filter(|_| ModSeq::from(object.lsn) > since) else {
+            let Some((_, number)) = record::split_pair_key(&key).filter(|_| ModSeq::from(object.lsn) > since)
+            else {
                 continue;
             };
             let mask = Block::decode(&object.value)?.changed_after(since);

@@ -150,13 +150,16 @@ impl Index {
     fn apply(&mut self, change: &Change) -> Result<(), RecordError> {
         for op in &change.ops {
             let (kind, key) = op.target();
-            let block = record::split_pair_key(key).filter(|(of, _)| *of == self.id && kind == ObjectKind::FLAGS);
+            let block =
+                record::split_pair_key(key).filter(|(of, _)| *of == self.id && kind == ObjectKind::FLAGS);
             match (op, block) {
                 (Op::Upsert { object, .. }, Some((_, number))) => {
                     self.set_block(number, &Block::decode(&object.value)?);
                 }
                 (Op::Delete { .. }, Some((_, number))) => self.set_block(number, &Block::default()),
-                (Op::Upsert { object, .. }, None) if kind == ObjectKind::MAILBOX && is_mailbox(key, self.id) => {
+                (Op::Upsert { object, .. }, None)
+                    if kind == ObjectKind::MAILBOX && is_mailbox(key, self.id) =>
+                {
                     self.mailbox = Mailbox::decode(&object.value)?;
                 }
                 _ => continue,
