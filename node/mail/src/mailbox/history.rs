@@ -1,6 +1,7 @@
-//! What changed in a mailbox since a MODSEQ, read from the account's log; or from the messages where the log would be the longer way.
+//! What changed in a mailbox since a MODSEQ: what is there tells by its MODSEQ, what went is in the account's log.
 
-use essaim_store::Snapshot;
+use std::ops::ControlFlow;
+
 use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid};
 use roaring::RoaringBitmap;
 
@@ -12,17 +13,6 @@ use crate::Mail;
 use crate::record::{self, Message};
 
 impl Mail {
-    /// The UIDs that were removed after `since`; `None` if that is too long ago to be read from the log.
-    pub(crate) fn removed_since(
-        &self,
-        account: AccountId,
-        mailbox: MailboxId,
-        since: ModSeq,
-    ) -> Result<Option<RoaringBitmap>, IndexError> {
-        let history = self.history(account, mailbox, since, &self.store.read()?)?;
-        Ok(history.map(|history| history.removed))
-    }
-
     /// Which of `among` changed after `since`.
     pub(crate) fn changed_since(
         &self,
@@ -31,23 +21,52 @@ impl Mail {
         since: ModSeq,
         among: &RoaringBitmap,
     ) -> Result<RoaringBitmap, IndexError> {
-        let snapshot = self.store.read()?;
-        if let Some(history) = self.history(account, mailbox, since, &snapshot)? {
-            return Ok(history.upserted & among);
-        }
         let mut changed = RoaringBitmap::new();
         let block = |uid: Option<u32>| uid.and_then(Uid::new).map_or(0, |uid| Some64::one(uid).block);
         let (first, last) = record::message_range(mailbox, block(among.min()), block(among.max()));
-        for entry in snapshot.range(account, ObjectKind::FLAGS, as_bytes(&first), as_bytes(&last))? {
-            let (key, object) = entry?;
-            let Some((_, number)) = record::split_pair_key(&key).filter(|_| ModSeq::from(object.lsn) > since)
-            else {
-                continue;
-            };
-            let mask = Block::decode(&object.value)?.changed_after(since);
-            changed.extend(Some64 { block: number, mask }.uids().map(Uid::value));
+        let failed = self.store.read()?.scan(
+            account,
+            ObjectKind::FLAGS,
+            as_bytes(&first),
+            as_bytes(&last),
+            |key, object| {
+                let number = record::split_pair_key(key).filter(|_| ModSeq::from(object.lsn) > since);
+                let Some((_, block)) = number else { return ControlFlow::Continue(()) };
+                match Block::decode(object.value) {
+                    Ok(found) => {
+                        let mask = found.changed_after(since);
+                        changed.extend(Some64 { block, mask }.uids().map(Uid::value));
+                        ControlFlow::Continue(())
+                    }
+                    Err(error) => ControlFlow::Break(error),
+                }
+            },
+        )?;
+        failed.map_or(Ok(changed & among), |error| Err(error.into()))
+    }
+
+    /// The UIDs that were removed after `since`; `None` if that is too long ago to be read from the log.
+    pub(crate) fn removed_since(
+        &self,
+        account: AccountId,
+        mailbox: MailboxId,
+        since: ModSeq,
+    ) -> Result<Option<RoaringBitmap>, IndexError> {
+        let now = self.store.read()?.account(account)?.map_or(Lsn::ZERO, |state| state.lsn);
+        if now.0.saturating_sub(since.0) > READ_FROM_LOG_MAX {
+            return Ok(None);
         }
-        Ok(changed & among)
+        let mut removed = RoaringBitmap::new();
+        let mut at = Lsn(since.0);
+        while at < now {
+            let changes = self.store.changes(account, at, CHANGES_AT_ONCE)?;
+            let Some(last) = changes.last() else { break };
+            at = last.lsn;
+            for op in changes.iter().flat_map(|change| &change.ops) {
+                removed.extend(Event::removed(op, mailbox).map(Uid::value));
+            }
+        }
+        Ok(Some(removed))
     }
 
     /// The MODSEQ of each message; `None` for one that is gone or cannot be read.
@@ -82,45 +101,8 @@ impl Mail {
         }
         Ok(size)
     }
-
-    fn history(
-        &self,
-        account: AccountId,
-        mailbox: MailboxId,
-        since: ModSeq,
-        snapshot: &Snapshot,
-    ) -> Result<Option<History>, IndexError> {
-        let now = snapshot.account(account)?.map_or(Lsn::ZERO, |state| state.lsn);
-        if now.0.saturating_sub(since.0) > READ_FROM_LOG_MAX {
-            return Ok(None);
-        }
-        let mut history = History::default();
-        let mut at = Lsn(since.0);
-        while at < now {
-            let changes = self.store.changes(account, at, CHANGES_AT_ONCE)?;
-            let Some(last) = changes.last() else { break };
-            at = last.lsn;
-            for change in &changes {
-                for op in &change.ops {
-                    match Event::of(op, change.lsn, mailbox)? {
-                        Some(Event::Upserted(some)) => history.upserted.extend(some.uids().map(Uid::value)),
-                        Some(Event::Removed(uid)) => _ = history.removed.insert(uid.value()),
-                        None => {}
-                    }
-                }
-            }
-        }
-        Ok(Some(history))
-    }
 }
 
-/// What the log says of one mailbox. A message may be in both.
-#[derive(Debug, Default)]
-struct History {
-    upserted: RoaringBitmap,
-    removed: RoaringBitmap,
-}
-
-/// Changes of an account that are read from the log; beyond, reading the messages is quicker.
+/// Changes of an account that are read from the log; beyond, a client is told of every UID that is not there.
 const READ_FROM_LOG_MAX: u64 = 20_000;
 const CHANGES_AT_ONCE: usize = 256;

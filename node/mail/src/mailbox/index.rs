@@ -215,9 +215,18 @@ impl Event {
                 let mask = Block::decode(&object.value)?.changed_at(at.into());
                 Some(Self::Upserted(Some64 { block: number, mask }))
             }
-            Op::Delete { .. } if kind == ObjectKind::MESSAGE => Uid::new(number).map(Self::Removed),
-            _ => None,
+            _ => Self::removed(op, mailbox).map(Self::Removed),
         })
+    }
+
+    /// The message that an operation of the log removes from a mailbox.
+    pub fn removed(op: &Op, mailbox: MailboxId) -> Option<Uid> {
+        match op {
+            Op::Delete { kind: ObjectKind::MESSAGE, key } => record::split_pair_key(key)
+                .filter(|(of, _)| *of == mailbox)
+                .and_then(|(_, uid)| Uid::new(uid)),
+            _ => None,
+        }
     }
 }
 
