@@ -4,19 +4,18 @@
 //! a record that nobody has signed yet. The same bytes are signed as in [`crate::signed`]. How many signatures are enough,
 //! and whose, is for the reader of the record to say.
 
-use std::collections::BTreeMap;
-
 use minicbor::{Decode, Encode};
 
 use crate::cbor::{self, CborError};
 use crate::key::{BadSignature, PublicKey, Signature, SigningKey};
+use crate::keys::KeyMap;
 use crate::signed::{Content, Record, RecordHash};
 
 /// A record and the signatures gathered so far. Nothing is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cosigning<T> {
     content: Content<T>,
-    signatures: BTreeMap<PublicKey, Signature>,
+    signatures: KeyMap<Signature>,
 }
 
 /// A record all of whose signatures have been checked. There may be none.
@@ -45,7 +44,7 @@ impl<T: Record> Cosigning<T> {
     /// # Errors
     /// The record is one that [`Self::parse`] would refuse.
     pub fn propose(record: &T) -> Result<Self, CborError> {
-        Ok(Self { content: Content::parse(&cbor::encode(record))?, signatures: BTreeMap::new() })
+        Ok(Self { content: Content::parse(&cbor::encode(record))?, signatures: KeyMap::default() })
     }
 
     /// Reads a record and what signatures it has.
@@ -97,7 +96,7 @@ impl<T: Record> Cosigning<T> {
             return Err(MergeError::OtherRecord { ours: self.hash(), theirs: other.hash() });
         }
         let mut merged = self.signatures.clone();
-        merged.extend(&other.signatures);
+        merged.extend(other.signatures.iter().map(|(key, signature)| (*key, *signature)));
         if merged.len() > SIGNATURES_MAX {
             return Err(MergeError::TooMany);
         }
@@ -158,7 +157,7 @@ struct Wire<'b> {
     #[cbor(n(0), with = "minicbor::bytes")]
     bytes: &'b [u8],
     #[n(1)]
-    signatures: BTreeMap<PublicKey, Signature>,
+    signatures: KeyMap<Signature>,
 }
 
 /// The most signatures of one record.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`cbor`] | one spelling for every value, bounds for strangers |
 //! | [`key`] | Ed25519 keys and signatures, peer ids |
+//! | [`keys`] | small sorted sets and maps of keys |
 //! | [`signed`] | records with one signature: [`Unverified`] as received, [`Signed`] once checked |
 //! | [`cosigned`] | records with several, gathered offline: [`Cosigning`], [`Cosigned`] |
 //! | [`keyring`] | a hoster's keys over time: [`Keyring`] |
@@ -21,6 +22,7 @@ pub mod domain;
 pub mod invitation;
 pub mod key;
 pub mod keyring;
+pub mod keys;
 pub mod node;
 pub mod signed;
 pub mod words;
@@ -28,4 +30,5 @@ pub mod words;
 pub use cosigned::{Cosigned, Cosigning};
 pub use key::{BadSignature, PublicKey, Signature, SigningKey};
 pub use keyring::Keyring;
+pub use keys::{KeyMap, KeySet};
 pub use signed::{Record, RecordHash, Signed, Unverified};

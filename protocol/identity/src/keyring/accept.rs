@@ -114,7 +114,7 @@ impl Keyring {
                 return Err(Refusal::RevokedKeyBack { key: *key });
             }
         }
-        for (key, operator) in &entry.operators {
+        for (key, operator) in entry.operators.iter() {
             let kept = before.operators.get(key).is_some_and(|old| old.actor == operator.actor);
             let used = |past: &KeyringEntry| past.operators.values().any(|old| old.actor == operator.actor);
             if !kept && self.settled_entries(at).any(used) {

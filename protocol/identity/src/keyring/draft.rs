@@ -1,7 +1,5 @@
 //! How an operator changes a keyring: a draft of the next entry, turned into a proposal that root keys sign.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use essaim_types::Domain;
 
 use super::entry::{ActorId, Cut, EntryNumber, KeyringEntry, Operator, Past, Roles};
@@ -10,6 +8,7 @@ use super::refusal::Refusal;
 use crate::cbor::CborError;
 use crate::cosigned::Cosigning;
 use crate::key::PublicKey;
+use crate::keys::{KeyMap, KeySet};
 use crate::signed::RecordHash;
 
 /// The next entry of a keyring, while it is being thought about.
@@ -40,15 +39,15 @@ pub struct Missing {
 
 impl Draft {
     /// The first entry of a new hoster.
-    pub fn genesis(roots: BTreeSet<PublicKey>, threshold: u8) -> Self {
+    pub fn genesis(roots: KeySet, threshold: u8) -> Self {
         let entry = KeyringEntry {
             number: EntryNumber(0),
             past: Past::None,
             domain: None,
             roots,
             threshold,
-            operators: BTreeMap::new(),
-            revoked: BTreeMap::new(),
+            operators: KeyMap::default(),
+            revoked: KeyMap::default(),
         };
         Self { entry }
     }
@@ -78,7 +77,7 @@ impl Draft {
     /// Other root keys, or another number of them that must sign. The new ones sign too: a key that nobody holds cannot lock
     /// the hoster out.
     #[must_use]
-    pub fn roots(mut self, roots: BTreeSet<PublicKey>, threshold: u8) -> Self {
+    pub fn roots(mut self, roots: KeySet, threshold: u8) -> Self {
         self.entry.roots = roots;
         self.entry.threshold = threshold;
         self
@@ -120,7 +119,9 @@ impl Keyring {
             (_, [one, other, ..]) => Past::both(one.hash, other.hash)?,
         };
         let number = EntryNumber(u32::try_from(self.levels.len()).ok()?);
-        Some(Draft { entry: KeyringEntry { number, past, revoked: BTreeMap::new(), ..self.head().clone() } })
+        Some(Draft {
+            entry: KeyringEntry { number, past, revoked: KeyMap::default(), ..self.head().clone() },
+        })
     }
 
     /// What a proposal still lacks to be accepted here; signatures are counted, not checked.

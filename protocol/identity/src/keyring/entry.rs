@@ -1,6 +1,6 @@
 //! One entry of a keyring: all keys as they are from here on, and the keys that were taken out here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use essaim_types::Domain;
@@ -9,6 +9,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use super::refusal::EntryFault;
 use crate::cbor::{Bounded, with};
 use crate::key::PublicKey;
+use crate::keys::{KeyMap, KeySet};
 use crate::signed::{Record, RecordHash};
 
 /// All keys of a hoster from this entry on.
@@ -26,16 +27,16 @@ pub struct KeyringEntry {
     pub domain: Option<Domain>,
     /// 1 to 5 keys, kept offline, that change the keyring.
     #[n(3)]
-    pub roots: BTreeSet<PublicKey>,
+    pub roots: KeySet,
     /// How many of them must sign.
     #[n(4)]
     pub threshold: u8,
     /// The keys that act for the hoster from day to day.
     #[n(5)]
-    pub operators: BTreeMap<PublicKey, Operator>,
+    pub operators: KeyMap<Operator>,
     /// Operator keys of the entry before that are none any more, each with the last thing it signed that still counts.
     #[n(6)]
-    pub revoked: BTreeMap<PublicKey, Cut>,
+    pub revoked: KeyMap<Cut>,
 }
 
 /// The place of an entry in its chain.
@@ -148,7 +149,7 @@ impl KeyringEntry {
 
     fn check_keys(&self) -> Result<(), EntryFault> {
         let mut actors = BTreeSet::new();
-        for (key, operator) in &self.operators {
+        for (key, operator) in self.operators.iter() {
             if self.roots.contains(key) {
                 return Err(EntryFault::RootIsOperator { key: *key });
             }
@@ -156,7 +157,7 @@ impl KeyringEntry {
                 return Err(EntryFault::SharedActor { key: *key });
             }
         }
-        for (key, cut) in &self.revoked {
+        for (key, cut) in self.revoked.iter() {
             if self.operators.contains_key(key) || self.roots.contains(key) {
                 return Err(EntryFault::RevokedAndKept { key: *key });
             }

@@ -1,9 +1,7 @@
 //! Keys with names, so that the tests read as stories.
 
-use std::collections::BTreeSet;
-
 use essaim_identity::keyring::{ActorId, Draft, KeyringEntry, Role, Roles};
-use essaim_identity::{Cosigned, Cosigning, Keyring, PublicKey, SigningKey};
+use essaim_identity::{Cosigned, Cosigning, KeySet, Keyring, PublicKey, SigningKey};
 
 /// The key number `n`; always the same.
 pub(crate) fn key(n: u8) -> SigningKey {
@@ -14,7 +12,7 @@ pub(crate) fn public(n: u8) -> PublicKey {
     key(n).public()
 }
 
-pub(crate) fn keys(numbers: &[u8]) -> BTreeSet<PublicKey> {
+pub(crate) fn keys(numbers: &[u8]) -> KeySet {
     numbers.iter().map(|n| public(*n)).collect()
 }
 

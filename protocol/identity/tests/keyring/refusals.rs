@@ -4,7 +4,7 @@ use essaim_identity::keyring::{
     ActorId, CHAIN_MAX, Cut, Draft, DraftError, EntryFault, EntryNumber, KeyringEntry, OPERATORS_MAX,
     Operator, Past, Refusal, Role,
 };
-use essaim_identity::{Keyring, RecordHash};
+use essaim_identity::{KeyMap, KeySet, Keyring, RecordHash};
 
 use crate::people::{actor, coop, forced, keys, public, roles, signed};
 
@@ -23,7 +23,7 @@ fn an_entry_that_is_wrong_in_itself() {
     let half = Cut { last_seq: 3, ..Cut::NOTHING };
     assert_eq!(fault(&|entry| entry.number.0 = CHAIN_MAX), EntryFault::ChainTooLong);
     assert_eq!(fault(&|entry| entry.past = Past::None), EntryFault::PastOfNumber { number });
-    assert_eq!(fault(&|entry| entry.roots.clear()), EntryFault::RootCount { found: 0 });
+    assert_eq!(fault(&|entry| entry.roots = KeySet::default()), EntryFault::RootCount { found: 0 });
     assert_eq!(fault(&|entry| entry.roots = keys(&[1, 2, 3, 4, 5, 6])), EntryFault::RootCount { found: 6 });
     assert_eq!(fault(&|entry| entry.threshold = 0), EntryFault::Threshold { threshold: 0, roots: 3 });
     assert_eq!(fault(&|entry| entry.threshold = 4), EntryFault::Threshold { threshold: 4, roots: 3 });
@@ -55,7 +55,7 @@ fn an_entry_that_is_wrong_in_itself() {
     );
     assert_eq!(
         fault(&|entry| {
-            entry.operators.clear();
+            entry.operators = KeyMap::default();
             entry.revoked.insert(public(10), half);
         }),
         EntryFault::HalfACut { key: public(10) }
@@ -124,7 +124,7 @@ fn enough_of_the_right_people_sign() {
 fn keys_leave_with_a_cut_and_do_not_come_back() {
     let mut coop = coop();
     let mut without = next();
-    without.operators.clear();
+    without.operators = KeyMap::default();
     assert_eq!(coop.accept(forced(&without, &[1, 2])), Err(Refusal::LeftOutWithoutCut { key: public(10) }));
     let stranger = coop.draft().unwrap().revoke(public(77), Cut::NOTHING);
     assert_eq!(

@@ -1,7 +1,5 @@
 //! Domain and hoster name each other, or it does not count.
 
-use std::collections::BTreeSet;
-
 use essaim_identity::Keyring;
 use essaim_identity::domain::{Card, CardError, ProofFault, TXT_BYTES_MAX, TxtError, TxtRecord, prove};
 use essaim_identity::keyring::Draft;
@@ -125,7 +123,7 @@ fn a_fork_proves_nothing() {
 
 #[test]
 fn a_hoster_without_a_domain_has_none_proven() {
-    let mut genesis = Draft::genesis(BTreeSet::from([root().public()]), 1).propose_genesis().unwrap();
+    let mut genesis = Draft::genesis([root().public()].into(), 1).propose_genesis().unwrap();
     genesis.sign(&root()).unwrap();
     let keyring = Keyring::found(genesis.verify().unwrap()).unwrap();
     let listing = keyring.listing();

@@ -169,10 +169,10 @@ fn entry() -> impl Strategy<Value = KeyringEntry> {
             number,
             past,
             domain,
-            roots,
+            roots: roots.into_iter().collect(),
             threshold,
-            operators,
-            revoked,
+            operators: operators.into_iter().collect(),
+            revoked: revoked.into_iter().collect(),
         })
 }
 

@@ -1,7 +1,5 @@
 //! One hoster, its node, and what they sign.
 
-use std::collections::BTreeSet;
-
 use essaim_identity::domain::Card;
 use essaim_identity::invitation::{Invitation, InvitationLink};
 use essaim_identity::keyring::{ActorId, Draft, Role, Roles};
@@ -27,7 +25,7 @@ pub(crate) fn domain() -> Domain {
 /// One root key, one node.
 pub(crate) fn keyring() -> Keyring {
     let roles = Roles::of(&[Role::Beat, Role::Node]).unwrap();
-    let mut genesis = Draft::genesis(BTreeSet::from([root().public()]), 1)
+    let mut genesis = Draft::genesis([root().public()].into(), 1)
         .domain(Some(domain()))
         .operator(node().public(), roles, ActorId([7; 16]))
         .propose_genesis()

@@ -6,7 +6,6 @@
 
 mod refused;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use essaim_identity::domain::{Card, TxtRecord};
@@ -14,7 +13,7 @@ use essaim_identity::invitation::{Invitation, InvitationLink};
 use essaim_identity::keyring::{ActorId, Cut, Draft, KeyringEntry, Role, Roles, Status};
 use essaim_identity::node::{NodeAddress, NodeClaim};
 use essaim_identity::words::RootSecret;
-use essaim_identity::{Cosigned, Cosigning, Keyring, PublicKey, RecordHash, Signature, SigningKey};
+use essaim_identity::{Cosigned, Cosigning, KeySet, Keyring, PublicKey, RecordHash, Signature, SigningKey};
 use essaim_types::Timestamp;
 use serde_json::{Value, json};
 
@@ -204,7 +203,7 @@ fn key(n: u8) -> SigningKey {
     SigningKey::from_seed(&[n; 32])
 }
 
-fn roots(numbers: &[u8]) -> BTreeSet<PublicKey> {
+fn roots(numbers: &[u8]) -> KeySet {
     numbers.iter().map(|n| key(*n).public()).collect()
 }
 
