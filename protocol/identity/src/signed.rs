@@ -3,6 +3,37 @@
 //!
 //! On the wire: a CBOR array of two byte strings, the record's bytes and the 64 bytes of the signature.
 //! [`Unverified`] is what came; [`Signed`] is what was checked. Only checking turns the one into the other.
+//!
+//! ```
+//! use essaim_identity::cbor::Bounded;
+//! use essaim_identity::{Record, Signed, SigningKey, Unverified};
+//! use minicbor::{Decode, Encode};
+//!
+//! /// A hoster says whether it takes new members.
+//! #[derive(Encode, Decode)]
+//! #[cbor(map)]
+//! struct Doors {
+//!     #[n(0)]
+//!     open: bool,
+//! }
+//!
+//! impl Bounded for Doors {
+//!     const BYTES_MAX: usize = 8;
+//!     const DEPTH_MAX: usize = 1;
+//! }
+//!
+//! impl Record for Doors {
+//!     const NAME: &'static str = "doors/1";
+//! }
+//!
+//! let key = SigningKey::from_seed(&[7; 32]); // 32 bytes that the caller drew
+//! let wire = Signed::sign(&Doors { open: true }, &key)?.to_wire();
+//!
+//! let came = Unverified::<Doors>::parse(&wire)?;
+//! let doors = came.verify(&key.public())?;
+//! assert!(doors.record().open);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 
