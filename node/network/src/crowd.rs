@@ -16,12 +16,11 @@ use libp2p::swarm::{
 
 use crate::address::ip_of;
 
-/// Counts what others open, from the first packet until it is closed. What this machine opens to itself is not counted.
+/// Places taken by each host. This machine's own connections are not counted.
 #[derive(Debug)]
-pub(crate) struct Behaviour {
+pub(crate) struct Hosts {
     limit: u32,
-    hosts: HashMap<IpAddr, u32>,
-    connections: HashMap<ConnectionId, IpAddr>,
+    taken: HashMap<IpAddr, u32>,
 }
 
 /// Why a connection was denied.
@@ -30,32 +29,56 @@ pub(crate) struct TooMany {
     limit: u32,
 }
 
-impl Behaviour {
+impl Hosts {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, hosts: HashMap::new(), connections: HashMap::new() }
+        Self { limit, taken: HashMap::new() }
     }
 
-    fn admit(&mut self, id: ConnectionId, from: IpAddr) -> Result<(), TooMany> {
+    /// To be given back with `leave`.
+    pub(crate) fn enter(&mut self, from: IpAddr) -> Result<(), TooMany> {
         let host = network_of(from);
         if host.is_loopback() {
             return Ok(());
         }
-        let count = self.hosts.entry(host).or_default();
-        if *count >= self.limit {
+        let taken = self.taken.get(&host).copied().unwrap_or_default();
+        if taken >= self.limit {
             return Err(TooMany { limit: self.limit });
         }
-        *count += 1;
-        self.connections.insert(id, host);
+        self.taken.insert(host, taken + 1);
+        Ok(())
+    }
+
+    pub(crate) fn leave(&mut self, from: IpAddr) {
+        let host = network_of(from);
+        match self.taken.get_mut(&host) {
+            Some(taken) if *taken > 1 => *taken -= 1,
+            Some(_) => drop(self.taken.remove(&host)),
+            None => {}
+        }
+    }
+}
+
+/// Counts what others open in the swarm, from the first packet until it is closed.
+#[derive(Debug)]
+pub(crate) struct Behaviour {
+    hosts: Hosts,
+    connections: HashMap<ConnectionId, IpAddr>,
+}
+
+impl Behaviour {
+    pub(crate) fn new(limit: u32) -> Self {
+        Self { hosts: Hosts::new(limit), connections: HashMap::new() }
+    }
+
+    fn admit(&mut self, id: ConnectionId, from: IpAddr) -> Result<(), TooMany> {
+        self.hosts.enter(from)?;
+        self.connections.insert(id, from);
         Ok(())
     }
 
     fn forget(&mut self, id: ConnectionId) {
-        let Some(host) = self.connections.remove(&id) else { return };
-        if let Some(count) = self.hosts.get_mut(&host) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.hosts.remove(&host);
-            }
+        if let Some(host) = self.connections.remove(&id) {
+            self.hosts.leave(host);
         }
     }
 }
@@ -112,7 +135,7 @@ impl NetworkBehaviour for Behaviour {
 }
 
 /// An IPv4 address, or the /64 that one IPv6 customer has.
-pub(crate) fn network_of(ip: IpAddr) -> IpAddr {
+fn network_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => Ipv6Addr::from(u128::from(ip) & !u128::from(u64::MAX)).into(),
         ip => ip,
@@ -168,6 +191,10 @@ mod tests {
         }
         assert!(pending(&mut crowd, 200, "/ip4/192.0.2.1/tcp/1"));
         crowd.forget(ConnectionId::new_unchecked(200));
-        assert!(crowd.hosts.is_empty() && crowd.connections.is_empty());
+        for id in 0..10 {
+            crowd.forget(ConnectionId::new_unchecked(id));
+            crowd.forget(ConnectionId::new_unchecked(100 + id));
+        }
+        assert!(crowd.hosts.taken.is_empty() && crowd.connections.is_empty());
     }
 }

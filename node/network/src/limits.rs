@@ -48,7 +48,7 @@ pub struct Limits {
     pub commands: usize,
     /// Events that wait for the owner. Gossip above it is ignored and counted; requests are answered "busy".
     pub events: usize,
-    /// A request that is not delivered, or a message not judged, leaves at least this many places for news of peers.
+    /// Places among them that gossip and requests leave free for news of peers.
     pub events_reserve: usize,
 
     /// Bytes of one gossip message.
@@ -87,6 +87,9 @@ pub struct Limits {
     pub bulk_connections: usize,
     /// Bulk connections of one peer, both ways.
     pub bulk_connections_per_peer: usize,
+    /// Bulk connections that others made, set up or not, from one IPv4 address or IPv6 /64. This machine's own are not
+    /// counted.
+    pub bulk_connections_per_host: u32,
     /// Bulk handshakes that others have begun.
     pub bulk_handshakes: usize,
     /// Bulk streams of one connection that the peer may have open.
@@ -150,6 +153,7 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(20),
             bulk_connections: 64,
             bulk_connections_per_peer: 4,
+            bulk_connections_per_host: 8,
             bulk_handshakes: 16,
             bulk_streams: 16,
             bulk_subject: 256,

@@ -82,6 +82,7 @@ impl Network {
             topics,
             services,
             announce: config.announce,
+            bulk: bulk.clone(),
             bulk_port,
         });
         tokio::spawn(actor.run());

@@ -49,6 +49,7 @@ impl Actor {
         let key = link.key;
         self.links.remove(&peer);
         self.kept.disconnected(&peer, Instant::now());
+        self.bulk.retire(key);
         tracing::debug!(peer = %key, "disconnected");
         self.outlet.tell(Event::Disconnected { peer: key });
     }

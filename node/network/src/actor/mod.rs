@@ -24,6 +24,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::address::{Address, resolve_all};
 use crate::behaviour::{Behaviour, BehaviourEvent, ident_topic};
+use crate::bulk::Bulk;
 use crate::command::{Answer, Command};
 use crate::counters::Counters;
 use crate::error::DialError;
@@ -46,6 +47,7 @@ pub(crate) struct Actor {
     topics: HashMap<TopicHash, Topic>,
     services: HashSet<Service>,
     announce: Vec<Address>,
+    bulk: Bulk,
     bulk_port: u16,
     links: Links,
     kept: KeptPeers,
@@ -69,12 +71,13 @@ pub(crate) struct Setup {
     pub(crate) topics: Vec<Topic>,
     pub(crate) services: Vec<Service>,
     pub(crate) announce: Vec<Address>,
+    pub(crate) bulk: Bulk,
     pub(crate) bulk_port: u16,
 }
 
 impl Actor {
     pub(crate) fn new(setup: Setup) -> Self {
-        let Setup { swarm, commands, events, limits, counters, topics, services, announce, bulk_port } =
+        let Setup { swarm, commands, events, limits, counters, topics, services, announce, bulk, bulk_port } =
             setup;
         Self {
             swarm,
@@ -84,6 +87,7 @@ impl Actor {
             topics: topics.into_iter().map(|topic| (ident_topic(&topic).hash(), topic)).collect(),
             services: services.into_iter().collect(),
             announce,
+            bulk,
             bulk_port,
             links: Links::new(),
             kept: KeptPeers::new(limits.kept_peers, limits.redial_first, limits.redial_last),

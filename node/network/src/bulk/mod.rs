@@ -98,6 +98,10 @@ impl Bulk {
         self.0.registry().unblock(peer);
     }
 
+    pub(crate) fn retire(&self, peer: PeerKey) {
+        self.0.registry().retire(peer);
+    }
+
     pub(crate) fn disconnect(&self, peer: PeerKey) {
         self.0.registry().disconnect(peer);
     }

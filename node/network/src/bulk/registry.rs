@@ -1,10 +1,12 @@
 //! The bulk connections there are, by peer, and the peers that may have none.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 
 use quinn::Connection;
 
 use super::{CODE_UNWANTED, tls};
+use crate::crowd::Hosts;
 use crate::key::PeerKey;
 use crate::limits::Limits;
 
@@ -14,8 +16,18 @@ pub(super) struct Registry {
     total: usize,
     per_peer: usize,
     blocked_max: usize,
-    connections: HashMap<usize, (PeerKey, Connection)>,
+    /// Those that others made.
+    hosts: Hosts,
+    connections: HashMap<usize, Entry>,
     blocked: VecDeque<PeerKey>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    peer: PeerKey,
+    connection: Connection,
+    /// New streams may be opened on it.
+    fresh: bool,
 }
 
 /// Why a connection was not taken.
@@ -33,16 +45,27 @@ impl Registry {
             total: limits.bulk_connections,
             per_peer: limits.bulk_connections_per_peer,
             blocked_max: limits.blocked_peers,
+            hosts: Hosts::new(limits.bulk_connections_per_host),
             connections: HashMap::new(),
             blocked: VecDeque::new(),
         }
+    }
+
+    /// Before the handshake, where nothing is known but the address. To be given back with `leave`.
+    pub(super) fn enter(&mut self, from: IpAddr) -> Result<(), NotAdmitted> {
+        self.hosts.enter(from).map_err(|_| NotAdmitted::Full)
+    }
+
+    pub(super) fn leave(&mut self, from: IpAddr) {
+        self.hosts.leave(from);
     }
 
     /// Takes a connection in, under the key that the other side proved.
     pub(super) fn admit(&mut self, connection: &Connection) -> Result<PeerKey, NotAdmitted> {
         let peer = tls::peer_of(connection).ok_or(NotAdmitted::Unknown)?;
         self.may_have_another(peer)?;
-        self.connections.insert(connection.stable_id(), (peer, connection.clone()));
+        let entry = Entry { peer, connection: connection.clone(), fresh: true };
+        self.connections.insert(connection.stable_id(), entry);
         Ok(peer)
     }
 
@@ -51,7 +74,7 @@ impl Registry {
         if self.is_blocked(peer) {
             return Err(NotAdmitted::Blocked);
         }
-        let theirs = self.connections.values().filter(|(known, _)| *known == peer).count();
+        let theirs = self.connections.values().filter(|entry| entry.peer == peer).count();
         if self.connections.len() >= self.total || theirs >= self.per_peer {
             return Err(NotAdmitted::Full);
         }
@@ -62,10 +85,19 @@ impl Registry {
         self.connections.remove(&connection.stable_id());
     }
 
-    /// One that is open.
+    /// One on which streams can be opened.
     pub(super) fn of(&self, peer: PeerKey) -> Option<Connection> {
-        let theirs = self.connections.values().filter(|(known, _)| *known == peer);
-        theirs.map(|(_, connection)| connection).find(|known| known.close_reason().is_none()).cloned()
+        let usable =
+            |entry: &&Entry| entry.peer == peer && entry.fresh && entry.connection.close_reason().is_none();
+        self.connections.values().find(usable).map(|entry| entry.connection.clone())
+    }
+
+    /// The swarm has lost the peer. Streams may well go on, but new ones are opened on a new connection: if the peer
+    /// has crashed, this one is dead and does not know it yet.
+    pub(super) fn retire(&mut self, peer: PeerKey) {
+        for entry in self.connections.values_mut().filter(|entry| entry.peer == peer) {
+            entry.fresh = false;
+        }
     }
 
     pub(super) fn is_blocked(&self, peer: PeerKey) -> bool {
@@ -87,11 +119,11 @@ impl Registry {
     }
 
     pub(super) fn disconnect(&mut self, peer: PeerKey) {
-        self.connections.retain(|_, (known, connection)| {
-            if *known == peer {
-                connection.close(CODE_UNWANTED, b"disconnected");
+        self.connections.retain(|_, entry| {
+            if entry.peer == peer {
+                entry.connection.close(CODE_UNWANTED, b"disconnected");
             }
-            *known != peer
+            entry.peer != peer
         });
     }
 }
@@ -100,6 +132,21 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::key::tests::secret;
+
+    #[test]
+    fn bulk_connections_per_host_bounds_one_host_and_leaves_the_others_alone() {
+        let mut registry = Registry::new(&Limits { bulk_connections_per_host: 1, ..Limits::default() });
+        let ip = |text: &str| text.parse().unwrap();
+        assert_eq!(registry.enter(ip("192.0.2.1")), Ok(()));
+        assert_eq!(
+            registry.enter(ip("::ffff:192.0.2.1")),
+            Err(NotAdmitted::Full),
+            "the same, through a socket of both"
+        );
+        assert_eq!(registry.enter(ip("192.0.2.2")), Ok(()));
+        registry.leave(ip("192.0.2.1"));
+        assert_eq!(registry.enter(ip("192.0.2.1")), Ok(()));
+    }
 
     #[test]
     fn blocked_peers_bounds_the_list_and_the_oldest_goes() {

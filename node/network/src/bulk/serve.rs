@@ -1,6 +1,7 @@
 //! Being called: handshakes within their limits, then streams that are handed to the owner.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream};
@@ -69,39 +70,70 @@ impl Drop for IncomingStream {
 pub(super) async fn accept(bulk: Weak<Inner>, endpoint: Endpoint) {
     while let Some(incoming) = endpoint.accept().await {
         let Some(inner) = bulk.upgrade() else { return };
-        let Ok(permit) = Arc::clone(&inner.handshakes).try_acquire_owned() else {
-            inner.counters.bulk_connections_refused.add();
-            incoming.refuse();
-            continue;
-        };
         // Where half of the places are taken, an address must be real before it takes another.
-        let crowded = inner.handshakes.available_permits() < inner.limits.bulk_handshakes / 2;
+        let crowded = inner.handshakes.available_permits() <= inner.limits.bulk_handshakes / 2;
         if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
             // `Err` is: cannot be retried; asked above.
             let _ = incoming.retry();
             continue;
         }
-        tokio::spawn(handshake(inner, incoming, permit));
+        let permit = Arc::clone(&inner.handshakes).try_acquire_owned().ok();
+        let place = Place::take(&inner, incoming.remote_address().ip());
+        if let (Some(permit), Some(place)) = (permit, place) {
+            tokio::spawn(called(inner, incoming, permit, place));
+        } else {
+            inner.counters.bulk_connections_refused.add();
+            incoming.refuse();
+        }
     }
 }
 
-async fn handshake(inner: Arc<Inner>, incoming: Incoming, permit: OwnedSemaphorePermit) {
-    let Ok(connecting) = incoming.accept() else { return inner.counters.bulk_connections_refused.add() };
-    let connected = timeout(inner.limits.bulk_setup, connecting).await;
+/// One of `Limits::bulk_connections_per_host`, until it is dropped.
+struct Place {
+    bulk: Weak<Inner>,
+    host: IpAddr,
+}
+
+impl Place {
+    fn take(inner: &Arc<Inner>, host: IpAddr) -> Option<Self> {
+        inner.registry().enter(host).ok()?;
+        Some(Self { bulk: Arc::downgrade(inner), host })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(inner) = self.bulk.upgrade() {
+            inner.registry().leave(self.host);
+        }
+    }
+}
+
+/// The handshake, then the connection.
+async fn called(inner: Arc<Inner>, incoming: Incoming, permit: OwnedSemaphorePermit, place: Place) {
+    let connection = handshake(&inner, incoming).await;
     drop(permit);
-    let Ok(Ok(connection)) = connected else { return inner.counters.bulk_connections_refused.add() };
+    let Some(connection) = connection else { return inner.counters.bulk_connections_refused.add() };
     let admitted = inner.registry().admit(&connection);
-    match admitted {
-        Ok(peer) => streams(Arc::downgrade(&inner), connection, peer).await,
+    let peer = match admitted {
+        Ok(peer) => peer,
         Err(why) => {
             let code = match why {
                 NotAdmitted::Full => CODE_FULL,
                 NotAdmitted::Blocked | NotAdmitted::Unknown => CODE_UNWANTED,
             };
             connection.close(code, b"not admitted");
-            inner.counters.bulk_connections_refused.add();
+            return inner.counters.bulk_connections_refused.add();
         }
-    }
+    };
+    let bulk = Arc::downgrade(&inner);
+    drop(inner);
+    streams(bulk, connection, peer).await;
+    drop(place);
+}
+
+async fn handshake(inner: &Inner, incoming: Incoming) -> Option<Connection> {
+    timeout(inner.limits.bulk_setup, incoming.accept().ok()?).await.ok()?.ok()
 }
 
 /// The streams that the peer opens, until the connection ends.

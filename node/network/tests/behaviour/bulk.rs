@@ -8,7 +8,7 @@ use essaim_types::ByteSize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
-use crate::support::{Peer, description, key, quick, soon};
+use crate::support::{Peer, description, key, quick, soon, start_again};
 
 fn moving() -> Opening {
     Opening::new("move".parse().unwrap())
@@ -363,6 +363,40 @@ async fn rate_caps_hold_over_all_streams_together() {
         assert!(got_one == half && got_two == half);
         assert!(took >= Duration::from_millis(850), "512 KiB at 512 KiB/s took {took:?}");
     }
+}
+
+#[tokio::test]
+async fn a_peer_that_crashed_gets_a_new_connection() {
+    let mut ann = Peer::start(1).await;
+    // Bob's runtime goes away under him: nothing of his says goodbye.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut bob = soon(runtime.spawn(Peer::start(2))).await.unwrap();
+    ann.handle.keep(key(2), vec![bob.tcp()]).await.unwrap();
+    ann.connected(key(2)).await;
+    let (_anns, bobs) = stream(&ann, &mut bob, moving(), 0).await;
+    let (listen, place) = (bob.listening, bob.handle.bulk_address());
+    runtime.shutdown_background();
+    // Only the socket is in them still; what would send is gone.
+    drop((bob, bobs));
+    ann.disconnected(key(2)).await;
+
+    let mut again = description(2, quick());
+    again.listen = listen;
+    again.config.bulk_port = Some(place.port());
+    let mut bob = Peer::from(start_again(&again).await);
+    ann.connected(key(2)).await;
+    let begin = Instant::now();
+    let _second = stream(&ann, &mut bob, moving(), 0).await;
+    assert!(begin.elapsed() < quick().bulk_setup, "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn the_last_handle_ends_bulk_too() {
+    let (ann, mut bob) = two_with(quick()).await;
+    let (mut anns, _bobs) = stream(&ann, &mut bob, moving(), 0).await;
+    drop(bob.handle);
+    let error = soon(anns.read_u8()).await.unwrap_err();
+    assert_ne!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
 #[tokio::test]

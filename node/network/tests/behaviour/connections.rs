@@ -5,7 +5,7 @@ use essaim_network::{
 };
 use essaim_types::ByteSize;
 
-use crate::support::{Peer, description, key, quick, soon};
+use crate::support::{Peer, description, key, quick, soon, start_again};
 
 #[tokio::test]
 async fn both_transports_work_and_are_told() {
@@ -59,17 +59,7 @@ async fn a_kept_peer_is_called_again_when_it_comes_back() {
     let mut again = description(2, quick());
     again.listen = listening;
     again.config.bulk_port = Some(0);
-    // The system may need a moment to give the port back.
-    let network = soon(async {
-        loop {
-            match Network::start(again.clone()).await {
-                Ok(network) => return network,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        }
-    })
-    .await;
-    let mut bob = Peer::from(network);
+    let mut bob = Peer::from(start_again(&again).await);
     ann.connected(key(2)).await;
     ann.subscribed(key(2)).await;
     bob.subscribed(key(1)).await;

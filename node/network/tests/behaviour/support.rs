@@ -69,6 +69,19 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     timeout(PATIENCE, what).await.expect("it happens within half a minute")
 }
 
+/// On a port that was in use a moment ago: the system may need another to give it back.
+pub(crate) async fn start_again(node: &Node) -> Network {
+    soon(async {
+        loop {
+            match Network::start(node.clone()).await {
+                Ok(network) => return network,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await
+}
+
 impl From<Network> for Peer {
     fn from(Network { handle, events, streams, listening }: Network) -> Self {
         Self { handle, events, streams, listening, set_aside: VecDeque::new() }
