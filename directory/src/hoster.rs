@@ -41,7 +41,9 @@ pub(crate) struct HeldBeat {
 }
 
 /// Whether a domain says that the listing is its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, minicbor::Encode, minicbor::Decode, serde::Serialize,
+)]
 #[cbor(map)]
 pub struct DomainState {
     /// When it said so last, in milliseconds since 1970.

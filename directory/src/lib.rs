@@ -6,6 +6,7 @@ mod dice;
 mod directory;
 pub mod document;
 pub mod envelope;
+pub mod explain;
 pub mod guard;
 mod hoster;
 pub mod listing;

@@ -1,23 +1,24 @@
 //! A directory that is told records in a chosen order, by the way of a comparison: there is no pace on that.
 
 use essaim_directory::message::{Answer, Request, Summary};
-use essaim_directory::wire::{Topic, topic_of};
+use essaim_directory::wire::{Topic, Wire, topic_of};
 use essaim_directory::{Directory, Input, Output, Policy};
 use essaim_identity::PublicKey;
 use essaim_types::{ListingId, Timestamp};
 
 use crate::net::key;
 
-/// A new directory that has been told these records, twice: what came before its past waits, but not for ever.
+/// A new directory that has been told these records, the first entry of the keyring before all others: without it nothing can be
+/// judged, and what comes for an unknown listing is not kept but asked for.
 pub(crate) fn feed(now: Timestamp, listing: ListingId, records: &[Vec<u8>]) -> Directory {
     let mut core = Directory::new(Policy::default(), [3; 32]);
-    // A keyring is what a peer is asked for first: without it nothing else can be judged, nor is it kept.
-    let (keyrings, rest): (Vec<_>, Vec<_>) = records.iter().cloned().partition(|record| record[0] == 1);
-    let first = keyrings.first().cloned().into_iter().collect::<Vec<_>>();
-    page(&mut core, now, key("first").public(), listing, &first);
-    let all: Vec<Vec<u8>> = records.iter().filter(|record| !first.contains(record)).cloned().collect();
-    page(&mut core, now, key("peer").public(), listing, &all);
-    assert!(rest.len() <= 64);
+    let first = |record: &&Vec<u8>| match Wire::parse(record) {
+        Ok(Wire::Keyring(_, entry)) => entry.claims().number.0 == 0,
+        _ => false,
+    };
+    let genesis = records.iter().filter(first).cloned();
+    page(&mut core, now, key("first").public(), listing, &genesis.collect::<Vec<_>>());
+    page(&mut core, now, key("peer").public(), listing, records);
     core
 }
 

@@ -3,6 +3,8 @@
 
 mod feed;
 mod forks;
+mod limits;
 mod net;
+mod orders;
 mod thread;
 mod trust;

@@ -184,3 +184,25 @@ fn pages_fit_together_and_serialize() {
     assert_eq!(json["hits"][0]["tier"], "reached");
     assert_eq!(Timestamp(json["hits"][0]["last_seen"].as_i64().unwrap()).seconds() / 1_000_000, 1_800);
 }
+
+#[test]
+fn an_explanation_says_who_said_what_and_when() {
+    use essaim_directory::explain::Source;
+    let mut net = Net::started(&["a", "b"]);
+    let (a, b) = (net.nodes[0].keys.id(), net.nodes[1].keys.id());
+    let then = net.now;
+    net.now = net.now.after(Duration::from_secs(3_600));
+    net.edit(1, &[("energy", "renewable")]);
+    let edit = vouch(&net, 10).edit(b);
+    net.state(0, &[edit]);
+    let why = net.nodes[0].core.explain(net.now, b).unwrap();
+    assert_eq!((why.tier, why.path.len(), why.said.len(), why.history.len()), (Tier::Reached, 1, 1, 2));
+    assert_eq!((why.said[0].by, why.said[0].tier), (a, Tier::Reached));
+    assert_eq!((why.fields["name"].source, why.fields["name"].since), (Source::Declared, then));
+    assert_eq!(why.fields["energy"].since, net.now);
+    assert_eq!(why.fields["domain"].source, Source::Probed);
+    assert_eq!(why.history[1].fields, ["energy".into()]);
+    let later = net.now.after(Duration::from_secs(20 * 86_400));
+    assert_eq!(net.nodes[0].core.explain(later, b).unwrap().fields["name"].source, Source::Stale);
+    assert!(serde_json::to_string(&why).unwrap().contains("\"visited\""));
+}
