@@ -1,4 +1,4 @@
-//! What nodes ask each other: `/essaim/directory/1`. A question and its answer; the asker pulls, nobody pushes.
+//! What nodes ask each other, as bytes of a request of the network. A question and its answer; the asker pulls, nobody pushes.
 
 use essaim_identity::cbor::{self, Bounded};
 use essaim_types::ListingId;
@@ -108,8 +108,8 @@ impl Bounded for Answer {
     const DEPTH_MAX: usize = 4;
 }
 
-/// The largest answer.
-pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+/// The largest answer: a request of the network carries 256 KiB, heads of its own among them.
+pub const PAGE_BYTES_MAX: usize = 240 * 1024;
 /// Most listings of one answer: 53 bytes each.
 pub const SUMMARIES_MAX: usize = 4_096;
 /// Most listings whose records one question asks for.
