@@ -4,6 +4,7 @@ use essaim_types::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, PeerAddress};
+use crate::limits::Limits;
 
 /// How this node is found, and whom it looks for first. Where it listens is `listen.peer`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,15 @@ pub struct NetworkConfig {
     pub seeds: Vec<PeerAddress>,
     /// Addresses that this node tells others, if they are not those it listens on: behind a router with forwarded ports.
     pub announce: Vec<Address>,
+    /// Connections that others make, at most. Absent: 96.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_in: Option<u32>,
+    /// Connections that this node makes, at most. Absent: 64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_out: Option<u32>,
+    /// Memory of the whole program above which no connection is made. Absent: 1 GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_memory: Option<ByteSize>,
     /// The UDP port for bulk data. Absent: the one after `listen.peer`'s, or a free one if that is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bulk_port: Option<u16>,
@@ -27,9 +37,31 @@ pub struct NetworkConfig {
     pub bulk_download_per_second: Option<ByteSize>,
 }
 
+impl NetworkConfig {
+    /// What the file says about limits, over the defaults.
+    pub(crate) fn apply(&self, limits: Limits) -> Limits {
+        Limits {
+            connections_in: self.connections_in.unwrap_or(limits.connections_in),
+            connections_out: self.connections_out.unwrap_or(limits.connections_out),
+            process_memory: self.process_memory.unwrap_or(limits.process_memory),
+            ..limits
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_those_of_the_limits() {
+        let limits = Limits::default();
+        let known = (limits.connections_in, limits.connections_out, limits.process_memory);
+        assert_eq!(known, (96, 64, ByteSize::gib(1)));
+        assert_eq!(NetworkConfig::default().apply(limits.clone()), limits);
+        let config = NetworkConfig { connections_in: Some(7), ..NetworkConfig::default() };
+        assert_eq!(config.apply(limits).connections_in, 7);
+    }
 
     #[test]
     fn an_empty_section_is_the_default() {
@@ -41,6 +73,9 @@ mod tests {
         let text = r#"
             seeds = ["/dns/hoster.example/udp/4001/quic-v1/p2p/12D3KooWSCufgHzV4fCwRijfH2k3abrpAJxTKxEvN1FDuRXA2U9x"]
             announce = ["/ip4/192.0.2.7/udp/4001/quic-v1"]
+            connections_in = 200
+            connections_out = 100
+            process_memory = "2 GiB"
             bulk_port = 4002
             bulk_announce_port = 14002
             bulk_upload_per_second = "2 MiB"

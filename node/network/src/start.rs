@@ -61,7 +61,7 @@ impl Network {
     pub async fn start(node: Node) -> Result<Self, StartError> {
         let Node { listen, config, limits, secret, topics, services } = node;
         refuse_key_log(std::env::var_os("SSLKEYLOGFILE").as_deref())?;
-        let limits = Arc::new(limits);
+        let limits = Arc::new(config.apply(limits));
         let counters = Arc::new(Counters::default());
 
         let mut swarm = swarm(&secret, &topics, &limits)?;

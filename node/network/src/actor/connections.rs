@@ -106,6 +106,10 @@ impl Actor {
     /// A double dial can lose the message that tells the topics (gossipsub sends it on the first connection only, and
     /// that one may be the one that is closed). Such a peer is connected and deaf: disconnect, and call again.
     pub(super) fn bounce_mute_peers(&mut self, now: Instant) {
+        // Who has no topics hears none, and learns nothing from it.
+        if self.topics.is_empty() {
+            return;
+        }
         let grace = self.limits.subscription_grace;
         let mute = self.links.iter().filter(|(_, link)| link.is_mute(grace, now));
         let mute: Vec<(PeerId, Vec<Multiaddr>)> = mute.map(|(peer, link)| (*peer, callable(link))).collect();

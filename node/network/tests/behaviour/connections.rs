@@ -1,9 +1,12 @@
 //! Who is connected with whom.
 
+use std::time::Duration;
+
 use essaim_network::{
     Closed, DialError, Direction, Kept, Limits, Network, NetworkConfig, PeerAddress, StartError,
 };
 use essaim_types::ByteSize;
+use tokio::time::Instant;
 
 use crate::support::{Peer, description, key, quick, soon, start_again};
 
@@ -126,6 +129,24 @@ async fn two_that_call_each_other_at_once_end_up_connected_with_topics() {
     bob.subscribed(ann.key()).await;
     ann.publish("hello").await;
     assert_eq!(bob.accept().await, "hello");
+}
+
+#[tokio::test]
+async fn a_node_without_topics_expects_none() {
+    let silent = |number| {
+        let mut node = description(number, Limits { subscription_grace: Duration::ZERO, ..quick() });
+        node.topics.clear();
+        node
+    };
+    let (mut ann, bob) = (Peer::with(silent(1)).await, Peer::with(silent(2)).await);
+    ann.dial(&bob).await;
+    ann.connected(bob.key()).await;
+    // Ten of the actor's ticks.
+    for _ in 0..10 {
+        tokio::time::interval_at(Instant::now() + quick().tick, quick().tick).tick().await;
+    }
+    assert_eq!(ann.handle.counts().subscription_bounces, 0);
+    assert_eq!(ann.handle.peers().await.unwrap().len(), 1);
 }
 
 #[tokio::test]

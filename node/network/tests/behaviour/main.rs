@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 mod bulk;
+mod bulk_limits;
 mod connections;
 mod gossip;
 mod requests;
