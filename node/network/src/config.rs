@@ -20,7 +20,8 @@ pub struct NetworkConfig {
     /// Connections that this node makes, at most. Absent: 64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections_out: Option<u32>,
-    /// Memory of the whole program above which no connection is made. Absent: 1 GiB.
+    /// Memory of the whole program above which no connection is made; to be raised where mail alone needs as much.
+    /// Absent: 1 GiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_memory: Option<ByteSize>,
     /// The UDP port for bulk data. Absent: the one after `listen.peer`'s, or a free one if that is 0.

@@ -258,6 +258,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nonsense_is_an_error_and_never_a_panic() {
+        let mut codec = codec();
+        let mut nonsense = blake3::Hasher::new().finalize_xof();
+        let mut wire = [0; 80];
+        for round in 0..20_000_usize {
+            nonsense.fill(&mut wire);
+            // Half of them begin as a request does, or nothing but the first byte would be tested.
+            if round % 2 == 0 {
+                wire[..7].copy_from_slice(b"\x02s1\0\0\0\x10");
+            }
+            let length = round % wire.len();
+            if let Ok(frame) = read(&mut codec, &wire[..length]).await {
+                assert!(frame.body.len() <= 100);
+            }
+            let response = codec.read_response(&PROTOCOL, &mut Cursor::new(&wire[..length])).await;
+            assert!(response.is_err() || length >= 5);
+        }
+    }
+
+    #[tokio::test]
     async fn requests_in_bytes_bounds_all_peers_together() {
         let limits = Limits { requests_in_bytes: ByteSize::kib(32), ..Limits::default() };
         let mut codec = Codec::new(&limits);

@@ -131,6 +131,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nonsense_is_an_error_and_never_a_panic() {
+        let mut nonsense = blake3::Hasher::new().finalize_xof();
+        let mut wire = [0; 64];
+        for round in 0..20_000_usize {
+            nonsense.fill(&mut wire);
+            if round % 2 == 0 {
+                wire[..6].copy_from_slice(b"\x03mov\0\x09");
+            }
+            let length = round % wire.len();
+            let opening = Opening::read(&mut &wire[..length], 16).await;
+            assert!(opening.is_err() || length >= 12);
+            assert!(Answer::read(&mut &wire[..length]).await.is_err() || wire[0] < 3);
+        }
+    }
+
+    #[tokio::test]
     async fn an_answer_is_read_as_it_was_written() {
         for answer in [Answer::Accepted(u64::MAX), Answer::Refused, Answer::Busy] {
             assert_eq!(Answer::read(&mut &answer.encode()[..]).await.unwrap(), answer);
