@@ -167,14 +167,10 @@ impl Handle {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open_stream(&self, peer: PeerKey, opening: Opening) -> Result<BulkStream, OpenError> {
-        if let Some(stream) = self.bulk.open_on_existing(peer, &opening).await {
-            return stream;
-        }
-        let place = self.bulk_place(peer).await?;
-        self.bulk.open_at(peer, &place, opening).await
+        self.bulk.open(peer, opening, self.bulk_place(peer)).await
     }
 
-    /// Opens a bulk stream at a known place. Whoever is there must prove to be `peer`.
+    /// Opens a bulk stream at a known place, on a connection of its own. Whoever is there must prove to be `peer`.
     ///
     /// # Errors
     /// See [`OpenError`].

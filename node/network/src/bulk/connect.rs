@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use quinn::Connection;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use super::opening::Answer;
@@ -14,41 +15,80 @@ use super::{Bulk, CODE_FULL, CODE_UNWANTED, Inner, OpenError, Opening, serve, tl
 use crate::key::PeerKey;
 
 impl Bulk {
-    /// `None`: there is no connection, or it turned out to be dead.
-    pub(crate) async fn open_on_existing(
+    /// On the connection that there is, else on a new one, at one of the places that `locate` finds.
+    pub(crate) async fn open(
         &self,
         peer: PeerKey,
-        opening: &Opening,
-    ) -> Option<Result<BulkStream, OpenError>> {
-        let connection = self.0.registry().of(peer)?;
-        let opened = self.0.open(&connection, peer, opening.clone()).await;
-        match opened {
-            Err(OpenError::Failed { .. } | OpenError::Closed(_)) if connection.close_reason().is_some() => {
-                None
+        opening: Opening,
+        locate: impl Future<Output = Result<Vec<SocketAddr>, OpenError>>,
+    ) -> Result<BulkStream, OpenError> {
+        let existing = self.0.registry().of(peer);
+        if let Some(connection) = existing {
+            let opened = self.0.open(&connection, peer, opening.clone()).await;
+            let failed = matches!(opened, Err(OpenError::Failed { .. } | OpenError::Closed(_)));
+            if !failed || connection.close_reason().is_none() {
+                return opened;
             }
-            opened => Some(opened),
         }
+        let connection = self.connection(peer, locate).await?;
+        self.0.open(&connection, peer, opening).await
     }
 
-    /// At the first of these places where the peer is found.
+    /// On a new connection, at the first of these places where the peer is found.
     pub(crate) async fn open_at(
         &self,
         peer: PeerKey,
         places: &[SocketAddr],
         opening: Opening,
     ) -> Result<BulkStream, OpenError> {
-        let mut outcome = Err(OpenError::NoBulk { peer });
-        for place in places.iter().take(self.0.limits.addresses_per_peer) {
-            outcome = self.0.connect(peer, *place).await;
-            if outcome.is_ok() {
-                break;
-            }
+        let connection = self.0.connect_at(peer, places).await?;
+        self.0.open(&connection, peer, opening).await
+    }
+
+    /// Many streams that are opened at once make one connection.
+    async fn connection(
+        &self,
+        peer: PeerKey,
+        locate: impl Future<Output = Result<Vec<SocketAddr>, OpenError>>,
+    ) -> Result<Connection, OpenError> {
+        let _turn = self.0.turns.of(peer).await;
+        let made_meanwhile = self.0.registry().of(peer);
+        match made_meanwhile {
+            Some(connection) => Ok(connection),
+            None => self.0.connect_at(peer, &locate.await?).await,
         }
-        self.0.open(&outcome?, peer, opening).await
+    }
+}
+
+/// Calls to one peer are made one after another. A few locks for all peers: two peers that share one wait for each other
+/// now and then, and no table grows.
+#[derive(Debug, Default)]
+pub(super) struct Turns([Mutex<()>; 16]);
+
+impl Turns {
+    async fn of(&self, peer: PeerKey) -> MutexGuard<'_, ()> {
+        let [first, ..] = *peer.public().as_bytes();
+        let lock = self.0.iter().cycle().nth(usize::from(first)).expect("a cycle does not end");
+        lock.lock().await
     }
 }
 
 impl Inner {
+    async fn connect_at(
+        self: &Arc<Self>,
+        peer: PeerKey,
+        places: &[SocketAddr],
+    ) -> Result<Connection, OpenError> {
+        let mut outcome = Err(OpenError::NoBulk { peer });
+        for place in places.iter().take(self.limits.addresses_per_peer) {
+            outcome = self.connect(peer, *place).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
     async fn connect(self: &Arc<Self>, peer: PeerKey, place: SocketAddr) -> Result<Connection, OpenError> {
         self.registry().may_have_another(peer).map_err(|why| not_admitted(peer, why))?;
         let config = tls::client_config(&self.secret, peer, &self.limits)

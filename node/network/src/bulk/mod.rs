@@ -32,6 +32,7 @@ pub use opening::Opening;
 pub use serve::IncomingStream;
 pub use stream::{BulkStream, Progress};
 
+use connect::Turns;
 use registry::Registry;
 
 /// The bulk endpoint. Clones are the same endpoint.
@@ -46,6 +47,7 @@ struct Inner {
     limits: Arc<Limits>,
     counters: Arc<Counters>,
     registry: Mutex<Registry>,
+    turns: Turns,
     handshakes: Arc<Semaphore>,
     incoming: mpsc::Sender<IncomingStream>,
     upload: Pipe,
@@ -77,6 +79,7 @@ impl Bulk {
             limits: Arc::clone(limits),
             counters: Arc::clone(counters),
             registry: Mutex::new(Registry::new(limits)),
+            turns: Turns::default(),
             handshakes: Arc::new(Semaphore::new(limits.bulk_handshakes)),
             incoming,
             upload: Pipe::new(config.bulk_upload_per_second, now),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use quinn::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::{CODE_BROKEN_OFF, Opening};
 use crate::key::PeerKey;
@@ -78,17 +78,18 @@ impl BulkStream {
         self.progress.subscribe()
     }
 
-    /// Ends the sending side and waits until the peer has everything that was written. That it is durable there, is
-    /// for the peer to say in what it sends.
+    /// Ends the sending side and waits until the peer has everything that was written: on a slow line the windows take
+    /// minutes. That it is durable there, is for the peer to say in what it sends.
     ///
     /// # Errors
-    /// If the peer stopped reading, the connection broke, or the peer did not take the rest in time.
+    /// If the peer stopped reading, the connection broke (nothing came for `Limits::bulk_idle`), or `Limits::bulk_total`
+    /// is over.
     pub async fn finish(&mut self) -> io::Result<()> {
         self.finished = true;
         // `Err` is: finished before.
         let _ = self.send.finish();
-        let stopped = timeout(self.clock.idle, self.send.stopped()).await;
-        match stopped.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
+        let stopped = timeout_at(self.clock.end, self.send.stopped()).await;
+        match stopped.map_err(|_| late(TOO_LONG))? {
             Ok(None) => Ok(()),
             Ok(Some(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the peer stopped reading")),
             Err(error) => Err(error.into()),
@@ -103,6 +104,7 @@ impl AsyncRead for BulkStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        this.clock.is_running()?;
         ready!(this.reading.poll_ready(cx));
         let before = buffer.filled().len();
         let polled = match this.reading.piece {
@@ -124,6 +126,7 @@ impl AsyncRead for BulkStream {
 impl AsyncWrite for BulkStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.clock.is_running()?;
         ready!(this.writing.poll_ready(cx));
         let piece = this.writing.piece.and_then(|piece| bytes.get(..piece)).unwrap_or(bytes);
         let polled = AsyncWrite::poll_write(Pin::new(&mut this.send), cx, piece);
@@ -162,6 +165,13 @@ struct Clock {
 }
 
 impl Clock {
+    fn is_running(&self) -> io::Result<()> {
+        match Instant::now() < self.end {
+            true => Ok(()),
+            false => Err(late(TOO_LONG)),
+        }
+    }
+
     /// Lets through what moved; what did not is an error once it is too late.
     fn check<T>(
         &mut self,
@@ -169,15 +179,12 @@ impl Clock {
         alarm: &mut Pin<Box<Sleep>>,
         polled: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let now = Instant::now();
-        if now >= self.end {
-            return Poll::Ready(Err(late("the stream has taken too long")));
-        }
         if polled.is_ready() {
-            self.moved = now;
+            self.moved = Instant::now();
             return polled;
         }
         loop {
+            self.is_running()?;
             let due = (self.moved + self.idle).min(self.end);
             if Instant::now() >= due {
                 return Poll::Ready(Err(late("nothing has moved for too long")));
@@ -228,3 +235,5 @@ impl Turn {
 fn late(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
+
+const TOO_LONG: &str = "the stream has taken too long";

@@ -74,6 +74,24 @@ async fn bulk_setup_and_bulk_decision_end_the_waiting() {
 }
 
 #[tokio::test]
+async fn streams_opened_at_once_share_one_connection() {
+    let (ann, mut bob) = two_with(Limits { bulk_connections_per_peer: 1, ..quick() }).await;
+    let open = || ann.handle.open_stream(key(2), moving());
+    let opening = async { tokio::join!(open(), open(), open(), open()) };
+    let accept = async {
+        let mut accepted = Vec::new();
+        for _ in 0..4 {
+            accepted.push(incoming(&mut bob).await.accept(0).await.unwrap());
+        }
+        accepted
+    };
+    let ((one, two, three, four), _accepted) = soon(async { tokio::join!(opening, accept) }).await;
+    for opened in [one, two, three, four] {
+        opened.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn bulk_streams_makes_the_opener_wait() {
     let (ann, mut bob) = two_with(Limits { bulk_streams: 1, ..quick() }).await;
     let (anns, bobs) = stream(&ann, &mut bob, moving(), 0).await;
