@@ -81,7 +81,7 @@ impl Hoster {
             said: Vec::new(),
             digest: [0; 32],
         };
-        hoster.derive();
+        hoster.derive(DocumentKind::Profile);
         Ok(hoster)
     }
 
@@ -131,7 +131,8 @@ impl Hoster {
         }
         self.profile.settle(&self.keyring);
         self.statements.settle(&self.keyring);
-        self.derive();
+        self.derive(DocumentKind::Profile);
+        self.derive(DocumentKind::Statements);
         Ok(())
     }
 
@@ -150,7 +151,7 @@ impl Hoster {
         let taken = self.log_mut(kind).offer(vetted, live);
         if taken.is_ok() {
             self.last_seen = self.last_seen.max(time);
-            self.derive();
+            self.derive(kind);
         }
         taken
     }
@@ -163,8 +164,9 @@ impl Hoster {
                 Err(refusal) => return Err(refusal),
             }
         }
-        self.log_mut(proof.place().document).offer_proof(proof)?;
-        self.derive();
+        let kind = proof.place().document;
+        self.log_mut(kind).offer_proof(proof)?;
+        self.derive(kind);
         Ok(())
     }
 
@@ -231,15 +233,18 @@ impl Hoster {
         }
     }
 
-    fn derive(&mut self) {
-        self.listing = Listing::read(self.profile.fields());
-        self.said = statement::read(self.statements.fields()).collect();
+    /// Reads anew what a document says.
+    fn derive(&mut self, kind: DocumentKind) {
+        match kind {
+            DocumentKind::Profile => self.listing = Listing::read(&self.profile.take_fields()),
+            DocumentKind::Statements => {
+                self.said = statement::read(&self.statements.take_fields()).collect();
+                self.said.shrink_to_fit();
+            }
+        }
         // The keyring says which domain is asked for a proof; no document says another.
-        self.listing.domain = self
-            .keyring
-            .domain()
-            .and_then(|domain| crate::listing::to_ascii(domain.as_str()))
-            .map(|domain| domain.as_str().into());
+        let domain = self.keyring.domain().and_then(|domain| crate::listing::to_ascii(domain.as_str()));
+        self.listing.domain = domain.map(|domain| domain.as_str().into());
         self.digest = self.compute_digest();
     }
 

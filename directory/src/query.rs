@@ -185,13 +185,13 @@ fn matches(hit: &Hit<'_>, filter: &Filter) -> bool {
         && is(&filter.legal_form, &listing.legal_form)
         && is(&filter.provider, &listing.provider)
         && filter.open.is_none_or(|open| listing.join.open == Some(open))
-        && filter.charter.as_deref().is_none_or(|charter| listing.charters.contains_key(charter))
+        && filter.charter.as_deref().is_none_or(|charter| listing.charters.get(charter).is_some())
 }
 
 fn says(listing: &Listing, word: &str) -> bool {
     let short = [&listing.name, &listing.domain, &listing.place.name, &listing.place.region];
-    let texts = short.into_iter().flatten().chain(listing.descriptions.values());
-    texts.into_iter().any(|text| contains(text, word))
+    let short = short.into_iter().flatten().map(|text| &**text);
+    short.chain(listing.descriptions.iter().map(|(_, text)| text)).any(|text| contains(text, word))
 }
 
 /// `word` is in lower case already.

@@ -229,7 +229,7 @@ impl Directory {
             }
             _ => Epoch::first(keyring),
         };
-        let mut wanted = log.fields().clone();
+        let mut wanted = log.fields();
         edits.iter().cloned().for_each(|edit| wanted.edit(edit));
         let covers = Some(log.covers()).filter(|covers| !covers.is_empty());
         let mut pieces = pieces(&wanted).into_iter();
@@ -284,7 +284,7 @@ impl Directory {
 
     fn own_fields(&self, kind: DocumentKind) -> Result<Fields, CommandError> {
         let hoster = self.own_listing().and_then(|listing| self.hosters.get(&listing));
-        hoster.map(|hoster| hoster.log(kind).fields().clone()).ok_or(CommandError::NoListing)
+        hoster.map(|hoster| hoster.log(kind).fields()).ok_or(CommandError::NoListing)
     }
 
     /// Entry, place and actor of our key in the present keyring.

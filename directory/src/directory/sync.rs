@@ -148,10 +148,7 @@ impl Directory {
         if wanted.is_empty() || self.sync.open.values().any(asking) {
             return;
         }
-        let mut names = Vec::new();
-        while let Some(listing) = wanted.pop_first().filter(|_| names.len() < RECORDS_ASKED_MAX) {
-            names.push(Name(listing));
-        }
+        let names = std::iter::from_fn(|| wanted.pop_first()).take(RECORDS_ASKED_MAX).map(Name).collect();
         self.ask(now, peer, Request::Records(names));
     }
 
@@ -241,16 +238,19 @@ impl Directory {
         hoster.is_proven(now) || self.own_listing() == Some(hoster.id())
     }
 
+    /// Ids are in order, so each bucket is one run of them; an empty one is zeros.
     fn buckets(&self, now: Timestamp) -> [[u8; 32]; BUCKETS] {
-        let mut hashers = vec![blake3::Hasher::new(); BUCKETS];
-        for hoster in self.hosters.values().filter(|hoster| self.is_told(hoster, now)) {
-            if let Some(hasher) = hashers.get_mut(bucket_of(hoster.id())) {
+        let mut buckets = [[0; 32]; BUCKETS];
+        let mut told = self.hosters.values().filter(|hoster| self.is_told(hoster, now)).peekable();
+        let mut hasher = blake3::Hasher::new();
+        while let Some(first) = told.peek().map(|hoster| bucket_of(hoster.id())) {
+            hasher.reset();
+            while let Some(hoster) = told.next_if(|hoster| bucket_of(hoster.id()) == first) {
                 hasher.update(hoster.id().as_bytes()).update(hoster.digest());
             }
-        }
-        let mut buckets = [[0; 32]; BUCKETS];
-        for (bucket, hasher) in buckets.iter_mut().zip(&hashers) {
-            *bucket = *hasher.finalize().as_bytes();
+            if let Some(bucket) = buckets.get_mut(first) {
+                *bucket = *hasher.finalize().as_bytes();
+            }
         }
         buckets
     }

@@ -4,8 +4,7 @@ mod place;
 mod punycode;
 mod schema;
 mod text;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod texts;
 
 use serde::Serialize;
 
@@ -15,6 +14,7 @@ pub use place::Cell;
 pub use punycode::to_ascii;
 pub use schema::{Content, FIELDS, FieldRule, Part, SchemaFault, check, check_content, check_field, settle};
 pub use text::TextFault;
+pub use texts::{Texts, Words};
 
 /// What a hoster says of itself, ready to be shown: every text has been checked. Absent is what it did not say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -26,13 +26,13 @@ pub struct Listing {
     /// Its page.
     pub website: Option<Box<str>>,
     /// What it is, by language.
-    pub descriptions: BTreeMap<Box<str>, Box<str>>,
+    pub descriptions: Texts,
     /// Where it is.
     pub place: Place,
     /// What it offers: `mail`, `files`, `calendar`, ...
-    pub services: BTreeSet<Box<str>>,
+    pub services: Words,
     /// In which languages one can talk to it.
-    pub languages: BTreeSet<Box<str>>,
+    pub languages: Words,
     /// What it costs.
     pub price: Price,
     /// Who may join, and how.
@@ -50,15 +50,15 @@ pub struct Listing {
     /// What powers it.
     pub energy: Option<Box<str>>,
     /// How to reach it: `email`, `url`, `phone`, `xmpp`, `matrix`.
-    pub contacts: BTreeMap<Box<str>, Box<str>>,
+    pub contacts: Texts,
     /// Addresses of its terms and of its privacy policy.
-    pub terms: BTreeMap<Box<str>, Box<str>>,
+    pub terms: Texts,
     /// Charters that it says it keeps, and where that can be read.
-    pub charters: BTreeMap<Box<str>, Box<str>>,
+    pub charters: Texts,
     /// Announced maintenance.
     pub maintenance: Option<Maintenance>,
     /// Addresses of its node.
-    pub addresses: Vec<Box<str>>,
+    pub addresses: Words,
     /// The listing that this one says it replaces.
     pub supersedes: Option<Box<str>>,
 }
@@ -84,7 +84,7 @@ pub struct Price {
     /// ISO 4217.
     pub currency: Option<Box<str>>,
     /// More about it, by language.
-    pub notes: BTreeMap<Box<str>, Box<str>>,
+    pub notes: Texts,
 }
 
 /// Who may join.
@@ -97,7 +97,7 @@ pub struct Join {
     /// Where to ask.
     pub url: Option<Box<str>>,
     /// How, by language.
-    pub notes: BTreeMap<Box<str>, Box<str>>,
+    pub notes: Texts,
 }
 
 /// A time in which services may be away.
@@ -108,7 +108,7 @@ pub struct Maintenance {
     /// Its end.
     pub until: i64,
     /// Why, by language.
-    pub notes: BTreeMap<Box<str>, Box<str>>,
+    pub notes: Texts,
 }
 
 impl Listing {
@@ -150,15 +150,16 @@ impl Listing {
             terms: from.texts("terms."),
             charters: from.texts("charter."),
             maintenance: from.maintenance(),
-            addresses: from.texts("address.").into_values().collect(),
+            addresses: from.words("address."),
             supersedes: from.text("supersedes"),
         }
     }
 
     /// The description in the first of these languages that there is one in, else in any, with its language.
-    pub fn description(&self, languages: &[&str]) -> Option<(&str, &str)> {
-        let wanted = languages.iter().find_map(|language| self.descriptions.get_key_value(*language));
-        wanted.or_else(|| self.descriptions.iter().next()).map(|(language, text)| (&**language, &**text))
+    pub fn description<'a>(&'a self, languages: &[&'a str]) -> Option<(&'a str, &'a str)> {
+        let wanted =
+            languages.iter().find_map(|language| Some((*language, self.descriptions.get(language)?)));
+        wanted.or_else(|| self.descriptions.iter().next())
     }
 
     /// The cell it is in.
@@ -213,7 +214,7 @@ impl Reader<'_> {
         }
     }
 
-    fn texts(&self, prefix: &str) -> BTreeMap<Box<str>, Box<str>> {
+    fn texts(&self, prefix: &str) -> Texts {
         let text = |(part, value): (&str, &Value)| match value {
             Value::Text(text) => Some((part.into(), text.clone())),
             _ => None,
@@ -221,7 +222,12 @@ impl Reader<'_> {
         self.0.under(prefix).filter_map(text).collect()
     }
 
-    fn marks(&self, prefix: &str) -> BTreeSet<Box<str>> {
+    fn words(&self, prefix: &str) -> Words {
+        let texts = self.texts(prefix);
+        texts.iter().map(|(_, text)| text.into()).collect()
+    }
+
+    fn marks(&self, prefix: &str) -> Words {
         self.0.under(prefix).map(|(part, _)| part.into()).collect()
     }
 
@@ -260,7 +266,7 @@ mod tests {
         assert_eq!(listing.description(&["nl", "fr"]), Some(("fr", "Un hébergeur\nà Namur")));
         assert_eq!((listing.join.open, listing.price.monthly), (Some(true), Some(350)));
         assert!(listing.services.contains("mail") && listing.cell().is_some());
-        assert_eq!(listing.contacts.get("phone").map(|phone| &**phone), Some("0470123456"));
+        assert_eq!(listing.contacts.get("phone"), Some("0470123456"));
     }
 
     #[test]

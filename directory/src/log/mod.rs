@@ -24,7 +24,8 @@ pub struct Log {
     top: Option<Top>,
     held: BTreeMap<ChangeHash, Held>,
     cuts: BTreeMap<[u8; 16], Cut>,
-    fields: Fields,
+    /// What it says, until somebody has read it: ten thousand of them are not kept beside what is made of them.
+    fields: Option<Fields>,
 }
 
 /// The present epoch and the change that began it.
@@ -58,13 +59,17 @@ pub enum Taken {
 impl Log {
     /// A document that was never written.
     pub fn new(kind: DocumentKind) -> Self {
-        let (held, cuts, fields) = (BTreeMap::new(), BTreeMap::new(), Fields::default());
-        Self { kind, top: None, held, cuts, fields }
+        Self { kind, top: None, held: BTreeMap::new(), cuts: BTreeMap::new(), fields: None }
     }
 
-    /// What the document says.
-    pub fn fields(&self) -> &Fields {
-        &self.fields
+    /// What the document says, read from its changes: milliseconds.
+    pub fn fields(&self) -> Fields {
+        self.fields.clone().unwrap_or_else(|| self.document().fields())
+    }
+
+    /// The same, once, without reading the changes again if something has just changed.
+    pub(crate) fn take_fields(&mut self) -> Fields {
+        self.fields.take().unwrap_or_else(|| self.document().fields())
     }
 
     /// The present epoch; `None` if there is none.
@@ -179,7 +184,7 @@ impl Log {
         }
         let (document, fields) = Document::empty().apply(&vetted.change)?;
         self.check_schema(&fields)?;
-        (self.top, self.fields, *live) = (Some(top), fields, Some(document));
+        (self.top, self.fields, *live) = (Some(top), Some(fields), Some(document));
         self.cuts.clear();
         self.held = BTreeMap::from([(vetted.held.change, vetted.held)]);
         Ok(Taken::Began)
@@ -266,9 +271,9 @@ impl Log {
             if whole { now.apply(&vetted.change)? } else { self.build(past).apply(&vetted.change)? };
         self.check_schema(&fields)?;
         if whole {
-            (*live, self.fields) = (Some(document), fields);
+            (*live, self.fields) = (Some(document), Some(fields));
         } else if let Ok((document, fields)) = now.apply(&vetted.change) {
-            (*live, self.fields) = (Some(document), fields);
+            (*live, self.fields) = (Some(document), Some(fields));
         }
         Ok(())
     }
@@ -316,7 +321,7 @@ impl Log {
                 self.held.entry(hash).and_modify(|held| held.life = Life::Void);
             }
         }
-        self.fields = self.document().fields();
+        self.fields = None;
     }
 
     fn counts(&self, hash: &ChangeHash) -> bool {

@@ -100,8 +100,8 @@ fn edits_that_a_new_epoch_does_not_know_are_written_again() {
         .for_each(|out| net.work(0, vec![out]));
     net.run();
     let listing = net.nodes[0].core.hoster(id).unwrap().listing();
-    assert_eq!(listing.descriptions.get("fr").map(|text| &**text), Some("Bonjour"));
-    assert_eq!(listing.descriptions.get("nl").map(|text| &**text), Some("Hallo 39"));
+    assert_eq!(listing.descriptions.get("fr"), Some("Bonjour"));
+    assert_eq!(listing.descriptions.get("nl"), Some("Hallo 39"));
 }
 
 #[test]
