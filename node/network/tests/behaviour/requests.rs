@@ -56,7 +56,7 @@ async fn the_largest_request_and_answer_pass_and_a_larger_one_is_refused_here() 
 
 #[tokio::test]
 async fn a_request_that_is_not_answered_times_out() {
-    let (ann, mut bob) = two(Limits { request_timeout: Duration::from_millis(200), ..quick() }).await;
+    let (ann, mut bob) = two(Limits { request_timeout: Duration::from_secs(1), ..quick() }).await;
     let asked = ann.handle.request(bob.key(), sync(), Bytes::new());
     let (answer, request) = soon(async { tokio::join!(asked, bob.request()) }).await;
     let error = answer.unwrap_err();
