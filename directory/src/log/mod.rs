@@ -22,7 +22,8 @@ pub(crate) use vet::{Vetted, vet};
 pub struct Log {
     kind: DocumentKind,
     top: Option<Top>,
-    held: BTreeMap<ChangeHash, Held>,
+    /// Boxed: most logs hold a few changes, and a node of the map has room for eleven.
+    held: BTreeMap<ChangeHash, Box<Held>>,
     cuts: BTreeMap<[u8; 16], Cut>,
     /// What it says, until somebody has read it: ten thousand of them are not kept beside what is made of them.
     fields: Option<Fields>,
@@ -99,7 +100,7 @@ impl Log {
 
     /// Every change that is held, whatever its life.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Held> {
-        self.held.values()
+        self.held.values().map(Box::as_ref)
     }
 
     /// How many changes of each actor count.
@@ -186,7 +187,7 @@ impl Log {
         self.check_schema(&fields)?;
         (self.top, self.fields, *live) = (Some(top), Some(fields), Some(document));
         self.cuts.clear();
-        self.held = BTreeMap::from([(vetted.held.change, vetted.held)]);
+        self.held = BTreeMap::from([(vetted.held.change, Box::new(vetted.held))]);
         Ok(Taken::Began)
     }
 
@@ -214,7 +215,7 @@ impl Log {
             // It keeps its place: had it come after its rival, it would have been half of a proof.
             held.life = Life::Void;
         }
-        self.held.insert(held.change, held);
+        self.held.insert(held.change, Box::new(held));
         fault.map_or(Ok(Taken::Changed), Err)
     }
 
@@ -234,7 +235,7 @@ impl Log {
         }
         let past = self.closure(&vetted.held.deps);
         let before = |held: &&Held| held.actor == vetted.held.actor && held.number + 1 == vetted.held.number;
-        let before = self.held.values().find(before).map(|held| (held.hash, held.change));
+        let before = self.all().find(before).map(|held| (held.hash, held.change));
         match (vetted.prev, before) {
             (None, _) => Ok(past),
             (Some(prev), Some((hash, change))) if prev == hash && past.contains(&change) => Ok(past),
@@ -250,7 +251,7 @@ impl Log {
         past: &BTreeSet<ChangeHash>,
         live: &mut Option<Document>,
     ) -> Result<(), Refusal> {
-        let known: Vec<&Held> = past.iter().filter_map(|hash| self.held.get(hash)).collect();
+        let known: Vec<&Held> = past.iter().filter_map(|hash| self.held.get(hash)).map(Box::as_ref).collect();
         if known.iter().any(|held| held.life == Life::Void) {
             return Err(Refusal::VoidPast);
         }
@@ -338,7 +339,8 @@ impl Log {
 
     /// Each after what it follows; among equals by hash.
     fn ordered(&self, these: &BTreeSet<ChangeHash>) -> Vec<&Held> {
-        let mut open: Vec<&Held> = these.iter().filter_map(|hash| self.held.get(hash)).collect();
+        let mut open: Vec<&Held> =
+            these.iter().filter_map(|hash| self.held.get(hash)).map(Box::as_ref).collect();
         // A change's first operation comes after the last of everything it follows.
         open.sort_by_key(|held| (held.start_op, held.change));
         open

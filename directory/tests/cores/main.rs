@@ -4,6 +4,7 @@
 mod feed;
 mod forks;
 mod limits;
+mod mutants;
 mod net;
 mod orders;
 mod thread;

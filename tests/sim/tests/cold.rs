@@ -1,7 +1,10 @@
 //! A newcomer learns everything from one peer; then it is asked.
 #![expect(clippy::unwrap_used, reason = "what is made here is right")]
+#![expect(unsafe_code, reason = "a counting allocator")]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use essaim_directory::document::Edit;
@@ -11,19 +14,49 @@ use essaim_identity::PublicKey;
 use essaim_sim::hoster::{genesis, node_key};
 use essaim_types::Timestamp;
 
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HELD.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as our caller promised.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as our caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Listings after which buffers and caches have found their size.
+const WARM: usize = 300;
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 #[test]
 fn a_newcomer_learns_all_listings_from_one_peer_and_answers_queries() {
     let listings = if std::env::var_os("ESSAIM_LONG").is_some() { 10_000 } else { 1_000 };
-    let before = resident_kib();
+    let told: Vec<Vec<Vec<u8>>> = (0..listings).map(records_of).collect();
     let mut old = Directory::new(Policy::default(), [1; 32]);
-    for at in 0..listings {
-        records_of(at).iter().for_each(|record| tell(&mut old, record));
+    let mut before = 0;
+    for (at, records) in told.iter().enumerate() {
+        if at == WARM {
+            before = HELD.load(Ordering::Relaxed);
+        }
+        records.iter().for_each(|record| tell(&mut old, record));
     }
     let held = old.numbers(NOW);
     assert_eq!((held.listings, held.quarantined), (listings, 0));
-    println!("{listings} listings take {} KiB of memory", resident_kib().saturating_sub(before));
+    let each = (HELD.load(Ordering::Relaxed) - before) / (listings - WARM);
+    println!("a listing takes {each} bytes of memory, {} MiB for 10,000", each * 10_000 / 1_048_576);
+    assert!(each * 10_000 <= 64 * 1_048_576, "{each}");
 
     let mut new = Directory::new(Policy::default(), [2; 32]);
     let (bytes, questions, spent) = learn(&mut new, &mut old);
@@ -60,8 +93,8 @@ fn records_of(at: usize) -> Vec<Vec<u8>> {
 
 /// As gossip, from a new peer each time: there is no pace on strangers who say one thing.
 fn tell(core: &mut Directory, record: &[u8]) {
-    let name = blake3::hash(record);
-    let from = essaim_identity::SigningKey::from_seed(name.as_bytes()).public();
+    let name = record.last().copied().unwrap_or_default();
+    let from = node_key(900_100 + usize::from(name)).public();
     let out = core.handle(NOW, Input::Gossip { from, ticket: 0, bytes: record.to_vec() });
     prove(core, out);
 }
@@ -106,11 +139,4 @@ fn query(core: &Directory, round: u32) -> Duration {
     let page = core.query(NOW, &filter, PageRequest { offset: 0, limit: 50 });
     assert!(page.hits.len() <= 50);
     start.elapsed()
-}
-
-/// Resident memory of this process (Linux); 0 elsewhere.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
