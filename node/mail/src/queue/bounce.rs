@@ -37,8 +37,9 @@ impl Queue {
         let Some(envelope) = self.envelope_to(key, sender) else { return Ok(Vec::new()) };
         let beginning = self.beginning(key, blobs);
         let mut told = Vec::new();
-        for notice in notices {
-            let name = MessageName::new(format_args!("dsn-{}-{}", key.id, now().0));
+        for (number, notice) in notices.iter().enumerate() {
+            // An attempt may bring a failure and a delay at one time.
+            let name = MessageName::new(format_args!("dsn-{}-{}-{number}", key.id, now().0));
             info!(entry = %key.id, message = name.as_str(), about = entry.name(), "the sender of entry {} is told", key.id);
             let composed = self.compose(key, entry, sender, notice, &name, &beginning);
             let mut envelope = Envelope { name: Some(name), ..envelope.clone() };
