@@ -88,6 +88,18 @@ impl Directory {
         steps.into_iter().filter_map(step).collect()
     }
 
+    /// The listing that takes the place of one whose root keys are lost: it says so, is endorsed, and has been here for 14 days,
+    /// in which everybody could see it and object.
+    pub fn successor(&self, now: Timestamp, listing: ListingId) -> Option<ListingId> {
+        let text = listing.to_string();
+        let says_so = |hoster: &&Hoster| hoster.listing().supersedes.as_deref() == Some(text.as_str());
+        let mut claims =
+            self.hosters().filter(says_so).filter(|hoster| now.since(hoster.first_seen) >= NOTICE).peekable();
+        claims.peek()?;
+        let tiers = self.tiers(now);
+        claims.map(Hoster::id).find(|id| tiers.of(*id) == Tier::Endorsed)
+    }
+
     /// Breadth first from the seeds; the answer has everything within three hops.
     fn reach(&self, now: Timestamp, tiers: &mut Tiers) -> BTreeSet<ListingId> {
         let seeds: BTreeSet<ListingId> = self.seeds().collect();
@@ -172,6 +184,8 @@ pub const HOPS_MAX: usize = 3;
 pub const ENDORSERS_MIN: usize = 2;
 /// Hosters that one hoster brings in in a year.
 pub const SPONSORED_MAX: usize = 12;
+/// How long a listing that says that it replaces another is only shown as saying so.
+pub const NOTICE: Duration = Duration::from_secs(14 * 86_400);
 const SPONSOR_YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! The caller carries bytes, keeps rows, asks domains and reads the clock; nothing here does. The same value runs in the node
 //! and, a thousand times, in the simulator.
 
+mod io;
 mod own;
+mod restore;
 mod rows;
 mod sync;
 mod take;
@@ -13,18 +15,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
-use essaim_types::{Domain, ListingId, Timestamp};
+use essaim_types::{ListingId, Timestamp};
 
 use crate::dice::Dice;
 use crate::document::Document;
-use crate::envelope::{DocumentKind, ForkPlace};
+use crate::envelope::DocumentKind;
 use crate::hoster::Hoster;
 use crate::pace::{Pace, Paces};
 use crate::parking::Parking;
 use crate::refusal::{Refusal, Verdict};
-use crate::wire::Topic;
 
-pub use own::{CommandError, Hidden, Origin};
+pub use io::{Alert, DomainOutcome, Input, Numbers, Output};
+pub use own::{CommandError, Hidden};
+pub use restore::Origin;
 pub use rows::{Row, RowKey};
 
 /// The directory as one node has it.
@@ -37,7 +40,7 @@ pub struct Directory {
     pub(crate) hidden: BTreeSet<ListingId>,
     parking: Parking,
     live: Live,
-    own: Option<own::Own>,
+    own: Option<restore::Own>,
     outbox: BTreeMap<RecordHash, Vec<u8>>,
     sync: sync::Sync,
     peers: BTreeSet<PublicKey>,
@@ -66,153 +69,11 @@ pub struct Policy {
     pub listings_max: usize,
 }
 
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// Gossip came; answered with [`Output::Verdict`].
-    Gossip {
-        /// The peer who brought it; not who wrote it.
-        from: PublicKey,
-        /// The caller's name for the message.
-        ticket: u64,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// A record of ours was handed to at least one peer.
-    Published {
-        /// As in [`Output::Gossip`].
-        record: RecordHash,
-    },
-    /// There is a connection to a peer.
-    Connected(PublicKey),
-    /// There is none any more.
-    Disconnected(PublicKey),
-    /// A peer asks; answered with [`Output::Answer`].
-    Asked {
-        /// Who.
-        from: PublicKey,
-        /// The caller's name for the question.
-        ticket: u64,
-        /// What.
-        request: Vec<u8>,
-    },
-    /// A peer answers what we asked with [`Output::Ask`].
-    Answered {
-        /// The name of the question.
-        ask: u64,
-        /// The answer.
-        answer: Vec<u8>,
-    },
-    /// What we asked is not answered.
-    Unanswered {
-        /// The name of the question.
-        ask: u64,
-    },
-    /// The domain was asked, as [`Output::CheckDomain`] wished.
-    DomainChecked {
-        /// Whose it should be.
-        listing: ListingId,
-        /// What it says.
-        outcome: DomainOutcome,
-    },
-    /// Time has passed; wanted at least every 10 seconds.
-    Tick,
-}
-
-/// What a domain says about a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DomainOutcome {
-    /// It names the listing.
-    Proven,
-    /// It names another, or none, or does not answer.
-    Failed,
-}
-
-/// What the caller does next, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Keep this row; after that, later outputs may rely on it.
-    Store(Row),
-    /// Forget this row.
-    Delete(RowKey),
-    /// Gossip a record. If it is ours it is in the outbox until [`Input::Published`].
-    Gossip {
-        /// The name of the record.
-        record: RecordHash,
-        /// Where.
-        topic: Topic,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// What the network does with a gossiped message.
-    Verdict {
-        /// The caller's name for it.
-        ticket: u64,
-        /// What.
-        verdict: Verdict,
-    },
-    /// Ask a peer.
-    Ask {
-        /// Whom.
-        peer: PublicKey,
-        /// The name of the question.
-        ask: u64,
-        /// The question.
-        request: Vec<u8>,
-    },
-    /// Answer a peer.
-    Answer {
-        /// The caller's name for the question.
-        ticket: u64,
-        /// The answer.
-        answer: Vec<u8>,
-    },
-    /// Ask the domain (TXT record and well-known address) whether the listing is its own.
-    CheckDomain {
-        /// Whose it should be.
-        listing: ListingId,
-        /// Which.
-        domain: Domain,
-    },
-    /// What is known of a listing has changed.
-    Changed(ListingId),
-    /// An operator should know.
-    Alert(Alert),
-}
-
-/// What an operator should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Alert {
-    /// A hoster's operator key contradicted itself.
-    Fork(ForkPlace),
-    /// The root keys of a hoster contradict each other.
-    KeyringFork(ListingId),
-    /// Something of our own listing came that we did not know: the data directory is older than what we published.
-    OwnListingBehind,
-    /// Most peers have a clock that differs from ours by so many milliseconds.
-    ClockOff(i64),
-}
-
 /// What is left of a hoster that has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gone {
     pub(crate) since: Timestamp,
     pub(crate) wire: Box<[u8]>,
-}
-
-/// Numbers for metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Numbers {
-    /// Listings held, proven or not.
-    pub listings: usize,
-    /// Of them those whose domain is not proven.
-    pub quarantined: usize,
-    /// Records that wait for their past.
-    pub parked: usize,
-    /// Own records that no peer has yet.
-    pub outbox: usize,
-    /// Refused records by reason.
-    pub refusals: BTreeMap<&'static str, u64>,
 }
 
 impl Directory {

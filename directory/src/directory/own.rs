@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use essaim_identity::keyring::{ActorId, EntryNumber, KeyringEntry, Role};
-use essaim_identity::{Cosigned, PublicKey, RecordHash, Signed, SigningKey};
+use essaim_identity::{Cosigned, RecordHash, Signed};
 use essaim_types::{ListingId, Timestamp};
 
 use super::{Directory, Output, Row, RowKey, take};
@@ -14,24 +14,6 @@ use crate::guard::CHANGE_BYTES_MAX;
 use crate::log::{EPOCH_BYTES_MAX, EPOCH_CHANGES_MAX, Log};
 use crate::refusal::Refusal;
 use crate::{listing, wire};
-
-/// Who we are.
-#[derive(Debug)]
-pub(super) struct Own {
-    pub(super) listing: ListingId,
-    pub(super) key: SigningKey,
-    pub(super) restore: Restore,
-    pub(super) next_beat: Timestamp,
-}
-
-/// Whether our copy of our own listing can be relied on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Restore {
-    /// It was made here, or peers have told what they know.
-    Done,
-    /// These peers have told.
-    Asking(Vec<PublicKey>),
-}
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,17 +42,6 @@ pub enum CommandError {
 }
 
 impl Directory {
-    /// Says who we are. A node that was started again asks its peers for its own records before it publishes: its data may be
-    /// older than what it has said.
-    pub fn adopt(&mut self, now: Timestamp, listing: ListingId, key: SigningKey, origin: Origin) {
-        let restore = match origin {
-            Origin::New => Restore::Done,
-            Origin::Existing => Restore::Asking(Vec::new()),
-        };
-        self.own = Some(Own { listing, key, restore, next_beat: now });
-        self.settle_restore(now);
-    }
-
     /// Takes in our own keyring entry, made with the root keys, and publishes it. If it revokes a key, the documents begin new
     /// epochs under it.
     pub fn publish_keyring(
@@ -126,40 +97,6 @@ impl Directory {
         }
         self.outputs.push(Output::Changed(listing));
         std::mem::take(&mut self.outputs)
-    }
-
-    /// Relies on our own copy although too few peers have told what they know: for an operator who knows that it is the latest.
-    pub fn trust_own_copy(&mut self) {
-        if let Some(own) = &mut self.own {
-            own.restore = Restore::Done;
-        }
-    }
-
-    /// Whether peers are still being asked for what we published before.
-    pub fn is_restoring(&self) -> bool {
-        self.own.as_ref().is_some_and(|own| own.restore != Restore::Done)
-    }
-
-    /// A peer has told all it knows of our own listing.
-    pub(super) fn told(&mut self, now: Timestamp, peer: PublicKey) {
-        if let Some(Own { restore: Restore::Asking(peers), .. }) = &mut self.own
-            && !peers.contains(&peer)
-        {
-            peers.push(peer);
-        }
-        self.settle_restore(now);
-    }
-
-    /// With fewer hosters than the policy's number, all of them are enough; a directory of one is its own witness.
-    pub(super) fn settle_restore(&mut self, now: Timestamp) {
-        let others = self.hosters.values().filter(|hoster| hoster.is_proven(now)).map(|hoster| hoster.id());
-        let own = self.own_listing();
-        let needed = others.filter(|id| Some(*id) != own).count().min(self.policy.restore_peers);
-        if let Some(own) = &mut self.own
-            && matches!(&own.restore, Restore::Asking(peers) if peers.len() >= needed)
-        {
-            own.restore = Restore::Done;
-        }
     }
 
     /// An epoch of another operator has replaced ours without these edits of ours: they are written again.
@@ -310,15 +247,6 @@ impl Directory {
             .push(Output::Store(Row { key: RowKey::own_seq(&key), value: seq.to_be_bytes().to_vec() }));
         seq
     }
-}
-
-/// Where our listing comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// It was just made: nobody else knows anything of it.
-    New,
-    /// It was published before.
-    Existing,
 }
 
 /// Whether a listing is shown on this node.

@@ -2,7 +2,7 @@
 //!
 //! automerge 0.12 trusts its input: a change of 127 bytes can make it allocate gigabytes and abort the process, and many others
 //! make it panic, some only when the document is read or saved. So a change passes two gates: [`scan`] adds up what it would
-//! become, without allocating; then [`attempt`] runs everything that the node will ever do with it on a scratch copy
+//! become, without allocating; then [`Document::apply`](crate::document::Document::apply) runs everything that the node will ever do with it on a scratch copy
 //! and catches what panics. Saved documents, bundles, compressed changes and automerge's sync protocol never come this far.
 //!
 //! # Panic messages

@@ -2,6 +2,7 @@
 //! the changes came: see `specs/09-directory.md`, "Acceptance".
 
 mod held;
+mod top;
 mod vet;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::guard::ChangeHash;
 use crate::refusal::Refusal;
 
 pub(crate) use held::{Held, Life};
+pub use top::Top;
 pub(crate) use vet::{Vetted, vet};
 
 /// The accepted changes of the present epoch of one document.
@@ -27,15 +29,6 @@ pub struct Log {
     cuts: BTreeMap<[u8; 16], Cut>,
     /// What it says, until somebody has read it: ten thousand of them are not kept beside what is made of them.
     fields: Option<Fields>,
-}
-
-/// The present epoch and the change that began it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Top {
-    /// Which epoch.
-    pub epoch: Epoch,
-    /// Of two changes that began the same epoch the one with the lower hash.
-    pub start: RecordHash,
 }
 
 /// Where an actor stopped to count, and why.
@@ -344,13 +337,6 @@ impl Log {
         // A change's first operation comes after the last of everything it follows.
         open.sort_by_key(|held| (held.start_op, held.change));
         open
-    }
-}
-
-impl Top {
-    /// Whether this start takes the place of that one: a later epoch, or the lower hash of the same.
-    fn replaces(&self, other: &Self) -> bool {
-        (self.epoch, std::cmp::Reverse(self.start)) > (other.epoch, std::cmp::Reverse(other.start))
     }
 }
 

@@ -206,3 +206,19 @@ fn an_explanation_says_who_said_what_and_when() {
     assert_eq!(net.nodes[0].core.explain(later, b).unwrap().fields["name"].source, Source::Stale);
     assert!(serde_json::to_string(&why).unwrap().contains("\"visited\""));
 }
+
+#[test]
+fn a_successor_needs_two_endorsers_and_two_weeks() {
+    let mut net = Net::started(&["lost", "b", "c", "found"]);
+    let ids: Vec<ListingId> = net.nodes.iter().map(|node| node.keys.id()).collect();
+    net.edit(3, &[("supersedes", &ids[0].to_string())]);
+    let later = net.now.after(Duration::from_secs(15 * 86_400));
+    for by in [1, 2] {
+        let edits = [vouch(&net, 100).edit(ids[3]), vouch(&net, 100).edit(ids[3 - by])];
+        net.state(by, &edits);
+        let early = net.nodes[1].core.successor(net.now, ids[0]);
+        assert_eq!(early, None, "everybody has two weeks to object");
+        let core = &net.nodes[1].core;
+        assert_eq!(core.successor(later, ids[0]), (by == 2).then_some(ids[3]), "{by} endorsers");
+    }
+}
