@@ -1,7 +1,8 @@
 //! One gibibyte over loopback, four ways in one run, so that the ratios hold whatever else the machine does:
 //! a plain TCP copy (no encryption: the limit of loopback), a bulk stream, and libp2p-stream over both transports.
 //!
-//! `cargo bench -p essaim-network`; `ESSAIM_BENCH_MIB=256` for less, `ESSAIM_BENCH_ROUNDS=5` for more.
+//! `cargo bench -p essaim-network`; `ESSAIM_BENCH_MIB=256` for less, `ESSAIM_BENCH_ROUNDS=5` for more,
+//! `ESSAIM_BENCH_WINDOW_MIB=16` for other windows than those of `Limits`.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use essaim_identity::SigningKey;
 use essaim_network::{Address, Limits, Network, NetworkConfig, Node, NodeSecret, Opening};
+use essaim_types::ByteSize;
 use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
@@ -31,33 +33,68 @@ async fn main() {
     println!(
         "{mebibytes} MiB over loopback, median of {rounds} rounds in turn, 2 worker threads for both sides"
     );
-    let mut times = [const { Vec::new() }; 4];
+    let mut samples = [const { Vec::new() }; 4];
     for _ in 0..rounds {
-        times[0].push(plain_tcp(bytes).await);
-        times[1].push(bulk(bytes).await);
-        times[2].push(libp2p_stream(bytes, "/ip4/127.0.0.1/udp/0/quic-v1").await);
-        times[3].push(libp2p_stream(bytes, "/ip4/127.0.0.1/tcp/0").await);
+        samples[0].push(sample(plain_tcp(bytes)).await);
+        samples[1].push(sample(bulk(bytes)).await);
+        samples[2].push(sample(libp2p_stream(bytes, "/ip4/127.0.0.1/udp/0/quic-v1")).await);
+        samples[3].push(sample(libp2p_stream(bytes, "/ip4/127.0.0.1/tcp/0")).await);
     }
-    let medians = times.map(|mut times| {
-        times.sort();
-        times[times.len() / 2]
-    });
-    report(bytes, medians);
+    report(bytes, &samples.map(|samples| Sample::median(&samples)));
 }
 
-fn report(bytes: u64, [tcp, bulk, quic, yamux]: [Duration; 4]) {
-    let ratio = |than: Duration, of: Duration| than.as_secs_f64() / of.as_secs_f64();
-    println!("{:<34}{:>10}{:>14}{:>18}", "", "MiB/s", "of plain TCP", "of libp2p-stream");
-    let rows = [
-        ("plain TCP copy, no encryption", tcp),
-        ("bulk stream", bulk),
-        ("libp2p-stream, QUIC", quic),
-        ("libp2p-stream, TCP+noise+yamux", yamux),
+/// How long it took, and what the process worked for it: the second holds on a busy machine too.
+#[derive(Clone, Copy)]
+struct Sample {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Sample {
+    fn median(samples: &[Self]) -> Self {
+        let middle = |pick: fn(&Self) -> Duration| {
+            let mut times: Vec<_> = samples.iter().map(pick).collect();
+            times.sort();
+            times[times.len() / 2]
+        };
+        Self { wall: middle(|sample| sample.wall), cpu: middle(|sample| sample.cpu) }
+    }
+}
+
+async fn sample(transfer: impl Future<Output = Duration>) -> Sample {
+    let before = cpu();
+    let wall = transfer.await;
+    Sample { wall, cpu: cpu().saturating_sub(before) }
+}
+
+/// User and system time of this process, by proc(5); a tick is 10 ms.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
+fn report(bytes: u64, samples: &[Sample; 4]) {
+    #[expect(clippy::cast_precision_loss, reason = "a rate to print")]
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    let names = [
+        "plain TCP copy, no encryption",
+        "bulk stream",
+        "libp2p-stream, QUIC",
+        "libp2p-stream, TCP+noise+yamux",
     ];
-    for (name, time) in rows {
-        #[expect(clippy::cast_precision_loss, reason = "a rate to print")]
-        let rate = bytes as f64 / f64::from(1 << 20) / time.as_secs_f64();
-        println!("{name:<34}{rate:>10.0}{:>13.1}%{:>17.2}x", 100.0 * ratio(tcp, time), ratio(quic, time));
+    let [tcp, _, quic, _] = samples.map(|sample| sample.wall.as_secs_f64());
+    println!("{:<34}{:>9}{:>14}{:>18}{:>14}", "", "MiB/s", "of plain TCP", "of libp2p-stream", "CPU s/GiB");
+    for (name, sample) in names.iter().zip(samples) {
+        let wall = sample.wall.as_secs_f64();
+        let work = sample.cpu.as_secs_f64() * 1024.0 / mebibytes;
+        println!(
+            "{name:<34}{:>9.0}{:>13.1}%{:>17.2}x{work:>14.2}",
+            mebibytes / wall,
+            100.0 * tcp / wall,
+            quic / wall
+        );
     }
 }
 
@@ -163,12 +200,22 @@ async fn start(number: u8) -> Network {
     let node = Node {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         config: NetworkConfig::default(),
-        limits: Limits::default(),
+        limits: windows(Limits::default()),
         secret: secret(number),
         topics: Vec::new(),
         services: Vec::new(),
     };
     Network::start(node).await.unwrap()
+}
+
+/// What a connection may have under way; half of it one stream.
+fn windows(limits: Limits) -> Limits {
+    let mebibytes = setting("ESSAIM_BENCH_WINDOW_MIB", limits.bulk_connection_window.0 >> 20);
+    Limits {
+        bulk_connection_window: ByteSize::mib(mebibytes),
+        bulk_stream_window: ByteSize::mib(mebibytes / 2),
+        ..limits
+    }
 }
 
 fn secret(number: u8) -> NodeSecret {
