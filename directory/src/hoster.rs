@@ -26,8 +26,8 @@ pub struct Hoster {
     /// What this node, or somebody it believes, found when asking the domain.
     pub(crate) domain: DomainState,
     pub(crate) first_seen: Timestamp,
-    /// The last sign of life, by our clock at most.
-    pub(crate) last_seen: Timestamp,
+    /// The latest date on anything it signed.
+    last_word: Option<Timestamp>,
     listing: Listing,
     said: Vec<(ListingId, Statement)>,
     digest: [u8; 32],
@@ -76,7 +76,7 @@ impl Hoster {
             beat: None,
             domain: DomainState::default(),
             first_seen: now,
-            last_seen: now,
+            last_word: None,
             listing: Listing::default(),
             said: Vec::new(),
             digest: [0; 32],
@@ -113,9 +113,14 @@ impl Hoster {
         &self.digest
     }
 
+    /// The last sign of life; when it came here, if it never said anything with a date.
+    pub fn last_seen(&self) -> Timestamp {
+        self.last_word.unwrap_or(self.first_seen)
+    }
+
     /// How long ago it was heard of.
     pub fn freshness(&self, now: Timestamp) -> Freshness {
-        Freshness::of(now.since(self.last_seen))
+        Freshness::of(now.since(self.last_seen()))
     }
 
     /// Whether its domain was proven, and has not failed for three days.
@@ -125,9 +130,14 @@ impl Hoster {
     }
 
     pub(crate) fn offer_keyring(&mut self, entry: Cosigned<KeyringEntry>) -> Result<(), Refusal> {
+        let domain = self.keyring.domain().cloned();
         let accepted = self.keyring.accept(entry).map_err(|refusal| keyring_refusal(&refusal))?;
         if accepted == Accepted::Known {
             return Err(Refusal::Known);
+        }
+        if self.keyring.domain() != domain.as_ref() {
+            // What one domain said proves nothing about another.
+            self.domain = DomainState { first_seen: self.domain.first_seen, ..DomainState::default() };
         }
         self.profile.settle(&self.keyring);
         self.statements.settle(&self.keyring);
@@ -150,7 +160,7 @@ impl Hoster {
         let time = vetted.held.time;
         let taken = self.log_mut(kind).offer(vetted, live);
         if taken.is_ok() {
-            self.last_seen = self.last_seen.max(time);
+            self.last_word = self.last_word.max(Some(time));
             self.derive(kind);
         }
         taken
@@ -191,7 +201,7 @@ impl Hoster {
                 _ => {}
             }
         }
-        self.last_seen = self.last_seen.max(record.time);
+        self.last_word = self.last_word.max(Some(record.time));
         self.beat = Some(HeldBeat { beat: record, wire: wire.into() });
         Ok(())
     }

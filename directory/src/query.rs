@@ -156,7 +156,7 @@ impl Directory {
             id: hoster.id(),
             tier: tiers.of(hoster.id()),
             freshness: hoster.freshness(now),
-            last_seen: hoster.last_seen,
+            last_seen: hoster.last_seen(),
             distance_km,
             disputed: !hoster.keyring().is_settled(),
             hidden: self.hidden.contains(&hoster.id()),

@@ -56,6 +56,8 @@ pub enum Input {
     DomainChecked {
         /// Whose it should be.
         listing: ListingId,
+        /// Which was asked; an answer of another than the listing's present one says nothing.
+        domain: Domain,
         /// What it says.
         outcome: DomainOutcome,
     },

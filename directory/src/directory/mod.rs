@@ -111,7 +111,9 @@ impl Directory {
             Input::Asked { from, ticket, request } => self.asked(now, from, ticket, &request),
             Input::Answered { ask, answer } => self.answered(now, ask, &answer),
             Input::Unanswered { ask } => self.unanswered(ask),
-            Input::DomainChecked { listing, outcome } => self.domain_checked(now, listing, outcome),
+            Input::DomainChecked { listing, domain, outcome } => {
+                self.domain_checked(now, listing, &domain, outcome);
+            }
             Input::Tick => self.tick(now),
         }
         std::mem::take(&mut self.outputs)

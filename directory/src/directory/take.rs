@@ -187,7 +187,7 @@ impl Directory {
         self.emit_difference(listing, before);
         match taken? {
             Taken::Changed => {}
-            Taken::Forked(proof) => self.forked(&proof),
+            Taken::Forked(proof) => self.forked(now, &proof),
             Taken::Began => {
                 if let Some(log) =
                     log_before.filter(|_| self.own_listing() == Some(listing) && from != From::Own)
@@ -214,10 +214,12 @@ impl Directory {
     }
 
     /// We hold both halves: everybody should.
-    fn forked(&mut self, proof: &ForkProof) {
+    fn forked(&mut self, now: Timestamp, proof: &ForkProof) {
         let bytes = wire::of_fork(proof);
         self.outputs.push(Output::Alert(Alert::Fork(proof.place())));
-        self.gossip_out(bytes);
+        if self.is_relayed(proof.place().listing, now) {
+            self.gossip_out(bytes);
+        }
     }
 
     fn take_tombstone(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use essaim_types::{ListingId, Timestamp};
+use essaim_types::{Domain, ListingId, Timestamp};
 
 use super::{Alert, Directory, DomainOutcome, Output, RowKey};
 use crate::beat::{Freshness, QUIET};
@@ -36,8 +36,15 @@ impl Directory {
     }
 
     /// A domain says whether a listing is its own. The first proof opens the quarantine: now the listing is passed on.
-    pub(super) fn domain_checked(&mut self, now: Timestamp, listing: ListingId, outcome: DomainOutcome) {
-        let Some(hoster) = self.hosters.get_mut(&listing) else { return };
+    pub(super) fn domain_checked(
+        &mut self,
+        now: Timestamp,
+        listing: ListingId,
+        domain: &Domain,
+        outcome: DomainOutcome,
+    ) {
+        let hoster = self.hosters.get_mut(&listing);
+        let Some(hoster) = hoster.filter(|hoster| hoster.keyring.domain() == Some(domain)) else { return };
         let before = hoster.is_proven(now);
         hoster.domain.asked = Some(now.0);
         match outcome {

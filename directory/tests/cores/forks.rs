@@ -13,7 +13,7 @@ use crate::feed::{feed, records_in, settled};
 use crate::net::{Keys, Net, key, sets};
 
 /// A node's data directory copied to a second machine: the same key writes twice.
-fn twin(net: &Net, at: usize, name: &str) -> Directory {
+pub(crate) fn twin(net: &Net, at: usize, name: &str) -> Directory {
     let mut twin = Directory::load(Policy::default(), [9; 32], net.nodes[at].disk(), net.now);
     twin.adopt(net.now, net.nodes[at].keys.id(), key(name), Origin::Existing);
     twin.trust_own_copy();

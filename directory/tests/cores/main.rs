@@ -9,3 +9,4 @@ mod net;
 mod orders;
 mod thread;
 mod trust;
+mod vectors;

@@ -232,7 +232,7 @@ impl Net {
                         .iter()
                         .any(|node| node.keys.id() == listing && node.keys.keyring.domain() == Some(&domain));
                     let outcome = if real { DomainOutcome::Proven } else { DomainOutcome::Failed };
-                    self.queue.push_back((at, Input::DomainChecked { listing, outcome }));
+                    self.queue.push_back((at, Input::DomainChecked { listing, domain, outcome }));
                 }
                 Output::Changed(_) => {}
                 Output::Alert(alert) => self.nodes[at].alerts.push(alert),

@@ -53,6 +53,13 @@ fn a_directory_survives_a_restart() {
     assert_eq!(*loaded.hoster(net.nodes[0].keys.id()).unwrap().digest(), before);
     let page = loaded.query(net.now, &Filter::default(), FIRST);
     assert_eq!(page.total, 2);
+    let later = net.now.after(Duration::from_secs(20 * 86_400));
+    let loaded = Directory::load(Policy::default(), [1; 32], net.nodes[1].disk(), later);
+    assert_eq!(
+        loaded.query(later, &Filter::default(), FIRST).total,
+        0,
+        "a restart is no sign of life of others"
+    );
 }
 
 #[test]

@@ -92,7 +92,8 @@ fn r10_one_edge_to_a_thousand_sybils_brings_twelve_in() {
         let id = sybil.keys.id();
         for at in 0..3 {
             crate::feed::page(&mut net.nodes[at].core, net.now, peer, id, &records);
-            net.input(at, Input::DomainChecked { listing: id, outcome: DomainOutcome::Proven });
+            let domain = sybil.keys.keyring.domain().unwrap().clone();
+            net.input(at, Input::DomainChecked { listing: id, domain, outcome: DomainOutcome::Proven });
         }
     }
     let edits: Vec<_> = sybils.nodes.iter().map(|sybil| vouch(&net, 100).edit(sybil.keys.id())).collect();
@@ -130,8 +131,11 @@ fn r10_quarantine_has_its_caps() {
 fn r17_a_lost_domain_is_unproven_after_three_days() {
     let mut net = Net::started(&["a", "b"]);
     let (a, now) = (net.nodes[0].keys.id(), net.now);
-    let failed =
-        |net: &mut Net| net.input(1, Input::DomainChecked { listing: a, outcome: DomainOutcome::Failed });
+    let domain: essaim_types::Domain = "a.test".parse().unwrap();
+    let checked = |net: &mut Net, outcome| {
+        net.input(1, Input::DomainChecked { listing: a, domain: domain.clone(), outcome });
+    };
+    let failed = |net: &mut Net| checked(net, DomainOutcome::Failed);
     failed(&mut net);
     assert!(net.shown(1).contains(&"a".to_owned()));
     for _ in 0..3 {
@@ -141,7 +145,7 @@ fn r17_a_lost_domain_is_unproven_after_three_days() {
     assert_eq!(net.nodes[1].core.tiers(net.now).of(a), Tier::Unproven);
     assert!(!net.shown(1).contains(&"a".to_owned()));
     assert_eq!(net.nodes[1].core.tiers(now).of(a), Tier::Proven);
-    net.input(1, Input::DomainChecked { listing: a, outcome: DomainOutcome::Proven });
+    checked(&mut net, DomainOutcome::Proven);
     assert_eq!(net.nodes[1].core.tiers(net.now).of(a), Tier::Proven);
 }
 
@@ -221,4 +225,20 @@ fn a_successor_needs_two_endorsers_and_two_weeks() {
         let core = &net.nodes[1].core;
         assert_eq!(core.successor(later, ids[0]), (by == 2).then_some(ids[3]), "{by} endorsers");
     }
+}
+
+#[test]
+fn r17_what_one_domain_said_proves_no_other() {
+    let mut net = Net::started(&["a", "b"]);
+    let id = net.nodes[0].keys.id();
+    assert!(net.nodes[1].core.hoster(id).unwrap().is_proven(net.now));
+    let entry = net.nodes[0].keys.next(|draft| draft.domain(Some("bank.test".parse().unwrap())));
+    net.gossip(0, 1, &essaim_directory::wire::keyring(id, &entry.to_wire()));
+    assert!(!net.nodes[1].core.hoster(id).unwrap().is_proven(net.now));
+    let domain = "a.test".parse().unwrap();
+    net.input(1, Input::DomainChecked { listing: id, domain, outcome: DomainOutcome::Proven });
+    assert!(
+        !net.nodes[1].core.hoster(id).unwrap().is_proven(net.now),
+        "a late answer about the domain before"
+    );
 }

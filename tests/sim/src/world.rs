@@ -8,7 +8,7 @@ use essaim_directory::document::Edit;
 use essaim_directory::refusal::Verdict;
 use essaim_directory::{Directory, DomainOutcome, Input, Origin, Output, Policy};
 use essaim_identity::PublicKey;
-use essaim_types::{ListingId, Timestamp};
+use essaim_types::{Domain, ListingId, Timestamp};
 
 use crate::dice::Dice;
 use crate::hoster::{genesis, node_key};
@@ -88,6 +88,7 @@ enum Event {
     },
     Checked {
         listing: ListingId,
+        domain: Domain,
     },
     Tick,
 }
@@ -265,8 +266,8 @@ impl World {
                 self.input(to, Input::Answered { ask, answer: answer.to_vec() });
             }
             Event::Unanswered { ask } => self.input(to, Input::Unanswered { ask }),
-            Event::Checked { listing } => {
-                self.input(to, Input::DomainChecked { listing, outcome: DomainOutcome::Proven });
+            Event::Checked { listing, domain } => {
+                self.input(to, Input::DomainChecked { listing, domain, outcome: DomainOutcome::Proven });
             }
             Event::Tick => {
                 self.input(to, Input::Tick);
@@ -335,7 +336,9 @@ impl World {
                     self.at(UNANSWERED_MS, at, Event::Unanswered { ask });
                     self.send(at, to, 0, Event::Question { from: at, ask, request: request.into() });
                 }
-                Output::CheckDomain { listing, .. } => self.at(20, at, Event::Checked { listing }),
+                Output::CheckDomain { listing, domain } => {
+                    self.at(20, at, Event::Checked { listing, domain })
+                }
                 Output::Changed(listing) => self.note(at, listing),
                 Output::Store(_)
                 | Output::Delete(_)

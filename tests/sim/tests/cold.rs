@@ -102,8 +102,8 @@ fn tell(core: &mut Directory, record: &[u8]) {
 /// Every domain says yes.
 fn prove(core: &mut Directory, outputs: Vec<Output>) {
     for output in outputs {
-        if let Output::CheckDomain { listing, .. } = output {
-            core.handle(NOW, Input::DomainChecked { listing, outcome: DomainOutcome::Proven });
+        if let Output::CheckDomain { listing, domain } = output {
+            core.handle(NOW, Input::DomainChecked { listing, domain, outcome: DomainOutcome::Proven });
         }
     }
 }
@@ -115,8 +115,15 @@ fn learn(new: &mut Directory, old: &mut Directory) -> (usize, usize, Duration) {
     let mut now = NOW;
     let mut open: VecDeque<Output> = new.handle(now, Input::Connected(peer)).into();
     while let Some(output) = open.pop_front() {
-        if let Output::CheckDomain { listing, .. } = output {
-            new.handle(now, Input::DomainChecked { listing, outcome: DomainOutcome::Proven });
+        if let Output::CheckDomain { listing, domain } = &output {
+            new.handle(
+                now,
+                Input::DomainChecked {
+                    listing: *listing,
+                    domain: domain.clone(),
+                    outcome: DomainOutcome::Proven,
+                },
+            );
         }
         let Output::Ask { ask, request, .. } = output else { continue };
         (questions, bytes) = (questions + 1, bytes + request.len());
