@@ -6,6 +6,7 @@
 mod appender;
 mod applier;
 mod blob;
+mod blob_reader;
 mod codec;
 mod content;
 mod core;
@@ -40,6 +41,7 @@ mod wire;
 mod work;
 mod writer;
 
+pub use blob_reader::BlobReader;
 pub use codec::Content;
 pub use content::{ContentRef, ContentWriter};
 pub use disk::{

@@ -90,11 +90,11 @@ impl Segments {
     ) -> Result<(RecordHeader, Bytes), ReadError> {
         let Place { segment, offset } = place;
         let fail = |source| ReadError::Segment { segment, source };
-        let damaged = |e: DecodeError| ReadError::Damaged { segment, offset, reason: e.to_string() };
+        let damaged = damaged(place);
         let mut record = vec![0; RecordHeader::LEN + stored as usize];
         self.file(segment).map_err(fail)?.read_exact_at(&mut record, offset).map_err(fail)?;
         let header = record.first_chunk().ok_or(DecodeError("the record is too short"));
-        let header = header.and_then(RecordHeader::decode).map_err(damaged)?;
+        let header = header.and_then(RecordHeader::decode).map_err(&damaged)?;
         if header.stored != stored {
             return Err(damaged(DecodeError("the record has another length than the index says")));
         }
@@ -107,10 +107,10 @@ impl Segments {
     pub(crate) fn read_transaction(&self, place: Place, codecs: &Codecs) -> Result<Bytes, ReadError> {
         let Place { segment, offset } = place;
         let fail = |source| ReadError::Segment { segment, source };
-        let damaged = |e: DecodeError| ReadError::Damaged { segment, offset, reason: e.to_string() };
+        let damaged = damaged(place);
         let mut header = [0; RecordHeader::LEN];
         self.file(segment).map_err(fail)?.read_exact_at(&mut header, offset).map_err(fail)?;
-        let header = RecordHeader::decode(&header).map_err(damaged)?;
+        let header = RecordHeader::decode(&header).map_err(&damaged)?;
         if header.kind != RecordKind::Transaction {
             return Err(damaged(DecodeError("there is a blob where a transaction should be")));
         }
@@ -134,6 +134,15 @@ impl Segments {
             handles.pop_front();
         }
         handles.push_back(Handle { number, revision, file });
+    }
+}
+
+/// What a reader is told of a record that is not what was written.
+pub(crate) fn damaged(place: Place) -> impl Fn(DecodeError) -> ReadError {
+    move |error| ReadError::Damaged {
+        segment: place.segment,
+        offset: place.offset,
+        reason: error.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, Lsn, Timestamp};
 
 use crate::blob::{put_blob, read_blob};
+use crate::blob_reader::BlobReader;
 use crate::codec::Content;
 use crate::content::ContentWriter;
 use crate::core::Core;
@@ -114,6 +115,11 @@ impl Store {
     /// A blob's bytes, checked against its id.
     pub fn blob(&self, id: &BlobId) -> Result<Bytes, ReadError> {
         read_blob(self.core(), id)
+    }
+
+    /// For reading many blobs.
+    pub fn blob_reader(&self) -> BlobReader {
+        BlobReader::new(Arc::clone(self.core()))
     }
 
     /// Wakes at every commit that touches the account, after it is durable and visible. It begins with the LSN of now, or 0

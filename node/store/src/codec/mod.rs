@@ -61,6 +61,29 @@ impl Codecs {
         intact.then_some(plain).ok_or(DecodeError("a payload differs from its hash"))
     }
 
+    /// The same into a place that is as long as the header says.
+    pub(crate) fn plain_into(
+        &self,
+        header: &RecordHeader,
+        stored: &[u8],
+        plain: &mut [u8],
+    ) -> Result<(), DecodeError> {
+        let length = match header.codec {
+            Codec::Raw if stored.len() == plain.len() => {
+                plain.copy_from_slice(stored);
+                Ok(stored.len())
+            }
+            Codec::Raw => Ok(stored.len()),
+            Codec::Zstd => self.contexts.decompress_into(stored, Dictionary::None, plain),
+            Codec::ZstdMail1 => self.contexts.decompress_into(stored, Dictionary::Mail1, plain),
+        };
+        if length.ok() != Some(plain.len()) {
+            return Err(DecodeError("a payload does not decompress"));
+        }
+        let intact = BlobId::of(plain).as_bytes() == &header.hash;
+        intact.then_some(()).ok_or(DecodeError("a payload differs from its hash"))
+    }
+
     fn decompress(
         &self,
         header: &RecordHeader,

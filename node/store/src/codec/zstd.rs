@@ -47,6 +47,24 @@ impl Contexts {
         dictionary: Dictionary,
         length_max: usize,
     ) -> io::Result<Vec<u8>> {
+        self.with_decompressor(dictionary, |decompressor| decompressor.decompress(frame, length_max))
+    }
+
+    /// The same into a place for it; how much it was. An error if there is more.
+    pub(super) fn decompress_into(
+        &self,
+        frame: &[u8],
+        dictionary: Dictionary,
+        plain: &mut [u8],
+    ) -> io::Result<usize> {
+        self.with_decompressor(dictionary, |decompressor| decompressor.decompress_to_buffer(frame, plain))
+    }
+
+    fn with_decompressor<T>(
+        &self,
+        dictionary: Dictionary,
+        work: impl FnOnce(&mut Decompressor<'static>) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut decompressor = take(&self.decompressors, dictionary).map_or_else(
             || match dictionary {
                 Dictionary::None => Decompressor::new(),
@@ -54,9 +72,9 @@ impl Contexts {
             },
             Ok,
         )?;
-        let plain = decompressor.decompress(frame, length_max);
+        let done = work(&mut decompressor);
         put_back(&self.decompressors, dictionary, decompressor);
-        plain
+        done
     }
 }
 
