@@ -4,19 +4,21 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use essaim_imap::command::{FetchItem, Partial};
+use essaim_imap::command::{FetchItem, PartPath, Partial, Section};
 use essaim_imap::response::FetchWriter;
 use essaim_store::Object;
 use essaim_types::BlobId;
 
 use super::outcome::Stop;
 use crate::Mail;
-use crate::message::{BinaryError, Summary, windowed};
+use crate::message::{BinaryError, Encoded, Summary, windowed};
+use crate::record::{Message, RecordError};
 
 /// The bytes of one message, read as far as they are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     blobs: Vec<BlobId>,
+    size: u64,
     /// The last blob read, and where it begins in the message.
     read: Option<(usize, u64, Bytes)>,
 }
@@ -33,22 +35,29 @@ pub(super) enum Written {
 }
 
 impl Body {
-    pub(super) fn new(object: &Object) -> Self {
-        Self { blobs: object.blobs.clone(), read: None }
+    /// `bytes` are all of them, if somebody has read them already.
+    pub(super) fn new(object: &Object, message: &Message, bytes: Option<Bytes>) -> Self {
+        let read = bytes.map(|bytes| (0, 0, bytes));
+        Self { blobs: object.blobs.clone(), size: message.size.0, read }
     }
 
-    /// Writes one item that needs the bytes.
+    /// Writes one item that needs the bytes. The whole message needs no summary.
     pub(super) fn write(
         &mut self,
         mail: &Mail,
         item: &FetchItem,
-        summary: &Summary,
+        summary: Option<&Summary>,
         fetch: &mut FetchWriter<'_>,
     ) -> Result<Written, Stop> {
         match item {
             FetchItem::Section { section, partial, .. } => {
                 let origin = partial.map(|partial| partial.offset);
-                let Some(cut) = summary.parts().cut(section) else {
+                if *section == Section::WHOLE {
+                    let range = window(0..self.size, *partial);
+                    fetch.section_head(section, origin, range.end - range.start);
+                    return self.verbatim(mail, range, fetch);
+                }
+                let Some(cut) = summary.and_then(|summary| summary.parts().cut(section)) else {
                     fetch.section_missing(section, origin);
                     return Ok(Written::Whole);
                 };
@@ -64,13 +73,17 @@ impl Body {
             }
             FetchItem::Legacy(legacy) => {
                 let section = legacy.section();
-                let range = summary.parts().cut(&section).map_or(0..0, |cut| wide(cut.range()));
+                let cut = summary.and_then(|summary| summary.parts().cut(&section));
+                let range = match cut {
+                    _ if section == Section::WHOLE => 0..self.size,
+                    cut => cut.map_or(0..0, |cut| wide(cut.range())),
+                };
                 fetch.legacy_head(*legacy, range.end - range.start);
                 return self.verbatim(mail, range, fetch);
             }
             FetchItem::Binary { part, partial, .. } => {
                 let origin = partial.map(|partial| partial.offset);
-                match summary.parts().encoded(part) {
+                match encoded(summary, part) {
                     Ok(encoded) => {
                         let bytes = self.bytes(mail, wide(encoded.range()))?;
                         let decoded = encoded.decode(&bytes);
@@ -82,7 +95,7 @@ impl Body {
                     Err(BinaryError::UnknownEncoding) => return Ok(Written::UnknownEncoding),
                 }
             }
-            FetchItem::BinarySize(part) => match summary.parts().encoded(part) {
+            FetchItem::BinarySize(part) => match encoded(summary, part) {
                 Ok(encoded) => {
                     let bytes = self.bytes(mail, wide(encoded.range()))?;
                     fetch.binary_size(part, encoded.decoded_size(&bytes));
@@ -120,7 +133,10 @@ impl Body {
                 Some((index, start, blob)) if range.start > *start => (index + 1, start + blob.len() as u64),
                 _ => (0, 0),
             };
-            let Some(id) = self.blobs.get(index) else { break };
+            // The record says that there is more.
+            let Some(id) = self.blobs.get(index) else {
+                return Err(RecordError::Damaged { kind: "message" }.into());
+            };
             self.read = Some((index, start, mail.store.blob(id)?));
         }
         Ok(Bytes::new())
@@ -156,6 +172,10 @@ impl Body {
             whole.extend_from_slice(&piece);
         }
     }
+}
+
+fn encoded(summary: Option<&Summary>, part: &PartPath) -> Result<Encoded, BinaryError> {
+    summary.ok_or(BinaryError::NoSuchPart)?.parts().encoded(part)
 }
 
 fn window(range: Range<u64>, partial: Option<Partial>) -> Range<u64> {

@@ -3,21 +3,20 @@
 use std::ops::Range;
 
 use bytes::BytesMut;
-use essaim_imap::command::{Access, ChangedSince, Fetch, FetchItem, StoreAction, Vanished};
+use essaim_imap::command::{Access, ChangedSince, Fetch, FetchItem, Legacy, Section, StoreAction, Vanished};
 use essaim_imap::response::{Encoder, FetchWriter};
 use essaim_imap::{InternalDate, MessageSet, Numbering, Outcome, ResponseCode};
-use essaim_store::Object;
 use essaim_types::{ModSeq, Uid};
 use roaring::RoaringBitmap;
 
+use super::ahead::{Ahead, Asked, Needs};
 use super::cut::{Body, Written};
 use super::outcome::{Stop, no, ok_coded};
-use super::read::{MessageReader, email_id};
+use super::read::email_id;
 use super::session::Session;
 use super::sink::Sink;
 use crate::mailbox::{FlagChange, Flags};
-use crate::message::Summary;
-use crate::record::{Message, SystemFlags};
+use crate::record::SystemFlags;
 
 impl Session {
     pub(super) async fn fetch(&mut self, fetch: Fetch, sink: &mut impl Sink) -> Result<Outcome, Stop> {
@@ -50,46 +49,26 @@ impl Session {
 
     /// Writes all messages; whether some part could not be decoded.
     async fn fetch_all(&self, plan: &Plan, uids: RoaringBitmap, sink: &mut impl Sink) -> Result<bool, Stop> {
-        let mut left = uids.into_iter().filter_map(Uid::new);
+        let mut ahead = Ahead::new(&self.mail, self.account, self.view()?.id, plan.needs, uids);
         let mut undecoded = false;
         loop {
-            match crate::blocking(|| self.fetch_some(plan, &mut left, &mut undecoded, sink.buffer()))? {
-                Progress::Done => return Ok(undecoded),
-                Progress::Full => sink.flush_if_full().await?,
-                Progress::Within(mut body, mut range) => {
-                    while !range.is_empty() {
-                        let piece = crate::blocking(|| body.next(&self.mail, &mut range))?;
-                        for some in piece.chunks(ENOUGH) {
-                            sink.buffer().extend_from_slice(some);
-                            sink.flush_if_full().await?;
-                        }
-                    }
-                    sink.buffer().extend_from_slice(END_OF_FETCH);
+            let messages = ahead.next().await?;
+            if messages.is_empty() {
+                return Ok(undecoded);
+            }
+            for message in messages {
+                let reads = plan.needs.bytes && message.bytes.is_none();
+                let write = || self.fetch_one(plan, message, &mut undecoded, sink.buffer());
+                let rest = if reads { crate::blocking(write) } else { write() }?;
+                if let Some((body, range)) = rest {
+                    self.fetch_rest(body, range, sink).await?;
                 }
+                sink.flush_if_full().await?;
             }
         }
     }
 
-    /// Writes messages until there is enough to send.
-    fn fetch_some(
-        &self,
-        plan: &Plan,
-        left: &mut impl Iterator<Item = Uid>,
-        undecoded: &mut bool,
-        out: &mut BytesMut,
-    ) -> Result<Progress, Stop> {
-        let reader = MessageReader::new(&self.mail, self.account, self.view()?.id)?;
-        while out.len() < ENOUGH {
-            let Some(uid) = left.next() else { return Ok(Progress::Done) };
-            let Some(message) = Asked::read(plan, uid, &reader)? else { continue };
-            if let Some((body, range)) = self.fetch_one(plan, message, undecoded, out)? {
-                return Ok(Progress::Within(body, range));
-            }
-        }
-        Ok(Progress::Full)
-    }
-
-    /// Writes one message. What it returns is still to be sent, and then the end of the response.
+    /// Writes one message, or nothing of it. What it returns is still to be sent, and then the end of the response.
     fn fetch_one(
         &self,
         plan: &Plan,
@@ -97,9 +76,30 @@ impl Session {
         undecoded: &mut bool,
         out: &mut BytesMut,
     ) -> Result<Option<(Body, Range<u64>)>, Stop> {
+        let before = out.len();
+        let written = self.write_items(plan, message, undecoded, out);
+        if written.is_err() {
+            // The client has been promised so many bytes of a body: it would take the answer for some of them.
+            out.truncate(before);
+        }
+        written
+    }
+
+    fn write_items(
+        &self,
+        plan: &Plan,
+        mut message: Asked,
+        undecoded: &mut bool,
+        out: &mut BytesMut,
+    ) -> Result<Option<(Body, Range<u64>)>, Stop> {
         let view = self.view()?;
         let Some(sequence) = view.sequence(message.uid) else { return Ok(None) };
-        let mut body = message.record.as_ref().map(|(object, _)| Body::new(object)).unwrap_or_default();
+        let bytes = message.bytes.take();
+        let mut body = message
+            .record
+            .as_ref()
+            .map(|(object, record)| Body::new(object, record, bytes))
+            .unwrap_or_default();
         let mut encoder = Encoder::new(out, self.enabled);
         let mut fetch = encoder.fetch(sequence);
         for (at, item) in plan.items.iter().enumerate() {
@@ -108,8 +108,7 @@ impl Session {
             } else if let (FetchItem::ModSeq, Some(mod_seq)) = (item, message.mod_seq) {
                 fetch.mod_seq(mod_seq);
             } else if !message.write(item, &mut fetch) {
-                let Some(summary) = &message.summary else { continue };
-                match body.write(&self.mail, item, summary, &mut fetch)? {
+                match body.write(&self.mail, item, message.summary.as_ref(), &mut fetch)? {
                     Written::Whole => {}
                     Written::UnknownEncoding => *undecoded = true,
                     Written::Head(range) if at + 1 == plan.items.len() => return Ok(Some((body, range))),
@@ -119,6 +118,25 @@ impl Session {
         }
         fetch.finish();
         Ok(None)
+    }
+
+    /// Sends a long body piece by piece, and the end of its response. Its length was told already: if it cannot be read to its end, all
+    /// that is left is to go.
+    async fn fetch_rest(
+        &self,
+        mut body: Body,
+        mut range: Range<u64>,
+        sink: &mut impl Sink,
+    ) -> Result<(), Stop> {
+        while !range.is_empty() {
+            let piece = crate::blocking(|| body.next(&self.mail, &mut range)).map_err(|_| Stop::Gone)?;
+            for some in piece.chunks(PIECE) {
+                sink.buffer().extend_from_slice(some);
+                sink.flush_if_full().await?;
+            }
+        }
+        sink.buffer().extend_from_slice(END_OF_FETCH);
+        Ok(())
     }
 
     /// RFC 9051 section 6.4.5: fetching a body sets `\Seen`, and the new flags are told with it.
@@ -164,37 +182,7 @@ impl Session {
     }
 }
 
-/// How far a FETCH has come.
-#[derive(Debug)]
-enum Progress {
-    Done,
-    /// There is enough to send.
-    Full,
-    /// These bytes of a body come next, in a response that is open.
-    Within(Body, Range<u64>),
-}
-
-/// One message, as far as the plan needs it.
-#[derive(Debug)]
-struct Asked {
-    uid: Uid,
-    mod_seq: Option<ModSeq>,
-    record: Option<(Object, Message)>,
-    summary: Option<Summary>,
-}
-
 impl Asked {
-    /// `None` if it is gone.
-    fn read(plan: &Plan, uid: Uid, reader: &MessageReader<'_>) -> Result<Option<Self>, Stop> {
-        let mod_seq = if plan.needs_mod_seq { reader.mod_seq(uid)? } else { None };
-        if !plan.needs_record {
-            return Ok(Some(Self { uid, mod_seq, record: None, summary: None }));
-        }
-        let Some((object, message)) = reader.record(uid)? else { return Ok(None) };
-        let summary = if plan.needs_summary { Some(reader.summary(uid, &object)?) } else { None };
-        Ok(Some(Self { uid, mod_seq, record: Some((object, message)), summary }))
-    }
-
     /// Writes an item that needs no bytes of the message; whether it was one.
     fn write(&self, item: &FetchItem, fetch: &mut FetchWriter<'_>) -> bool {
         match (item, &self.record, &self.summary) {
@@ -224,9 +212,7 @@ impl Asked {
 #[derive(Debug, Default)]
 struct Plan {
     items: Vec<FetchItem>,
-    needs_mod_seq: bool,
-    needs_record: bool,
-    needs_summary: bool,
+    needs: Needs,
     sets_seen: bool,
 }
 
@@ -251,14 +237,17 @@ impl Plan {
                 (true, false, false)
             }
             FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => (true, true, false),
+            FetchItem::Legacy(Legacy::Full) => (true, false, true),
+            FetchItem::Section { section, .. } if *section == Section::WHOLE => (true, false, true),
             FetchItem::Section { .. }
             | FetchItem::Binary { .. }
             | FetchItem::BinarySize(_)
             | FetchItem::Legacy(_) => (true, true, true),
         };
-        self.needs_mod_seq |= item == FetchItem::ModSeq;
-        self.needs_record |= record;
-        self.needs_summary |= summary;
+        self.needs.mod_seq |= item == FetchItem::ModSeq;
+        self.needs.record |= record;
+        self.needs.summary |= summary;
+        self.needs.bytes |= body;
         self.sets_seen |= item.sets_seen();
         // Bodies last: a large one at the end is sent without being held.
         let at = if body { self.items.len() } else { 0 };
@@ -268,5 +257,5 @@ impl Plan {
 
 /// What closes a FETCH response whose last item went out in pieces.
 const END_OF_FETCH: &[u8] = b")\r\n";
-/// Bytes of answer after which a snapshot is given back and the client is sent what there is.
-const ENOUGH: usize = 64 << 10;
+/// Of a long body, what is given to the sink at once.
+const PIECE: usize = 64 << 10;

@@ -2,6 +2,7 @@
 //!
 //! One file for each family of commands. A rule writes untagged responses into the [`Sink`] and returns the tagged one.
 
+mod ahead;
 mod append;
 mod copy;
 mod cut;

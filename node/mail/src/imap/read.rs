@@ -1,11 +1,12 @@
 //! Reading messages of one mailbox: the record, the bytes, and what is known of the bytes.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use essaim_imap::{Date, InternalDate, ObjectId};
-use essaim_store::{Object, ObjectRef, Snapshot};
-use essaim_types::{AccountId, BlobId, MailboxId, ModSeq, ObjectKind, Uid};
+use essaim_store::{DerivedRange, Object, ObjectRef, Range, ReadError, Snapshot};
+use essaim_types::{AccountId, BlobId, MailboxId, ObjectKind, Uid};
 use roaring::RoaringBitmap;
 
 use super::outcome::Stop;
@@ -36,10 +37,24 @@ impl<'a> MessageReader<'a> {
             .transpose()?)
     }
 
-    /// The MODSEQ of a message; `None` if it is gone.
-    pub(super) fn mod_seq(&self, uid: Uid) -> Result<Option<ModSeq>, Stop> {
-        let mut flags = FlagReader::new(&self.snapshot, self.account, self.mailbox);
-        Ok(flags.message(uid)?.map(|(_, mod_seq)| mod_seq))
+    /// For the flags of messages.
+    pub(super) fn flags(&self) -> FlagReader<'_, Snapshot> {
+        FlagReader::new(&self.snapshot, self.account, self.mailbox)
+    }
+
+    /// For looking at these messages in this order; `uids` ascend.
+    pub(super) fn messages(&self, uids: &[u32]) -> Result<Messages<'_>, Stop> {
+        let (mut rows, mut summaries) = (None, None);
+        if let (Some(first), Some(last)) = (uids.first(), uids.last())
+            && ((last - first) as usize) < uids.len().saturating_mul(DENSE)
+        {
+            let (account, kind) = (self.account, ObjectKind::MESSAGE);
+            let (first, last) = record::message_range(self.mailbox, *first, *last);
+            let (first, last) = (as_bytes(&first), as_bytes(&last));
+            rows = Some(Walk::new(self.snapshot.range(account, kind, first, last)?));
+            summaries = Some(Walk::new(self.snapshot.derived_range(account, kind, first, last)?));
+        }
+        Ok(Messages { reader: self, rows, summaries })
     }
 
     /// The bytes of a message.
@@ -50,6 +65,10 @@ impl<'a> MessageReader<'a> {
     /// What is known of a message's bytes: computed now if it was not at arrival.
     pub(super) fn summary(&self, uid: Uid, object: &Object) -> Result<Summary, Stop> {
         let kept = self.snapshot.derived(self.account, ObjectKind::MESSAGE, &self.key(uid))?;
+        self.kept_or_computed(kept, uid, object)
+    }
+
+    fn kept_or_computed(&self, kept: Option<Bytes>, uid: Uid, object: &Object) -> Result<Summary, Stop> {
         if let Some(summary) = kept.and_then(|bytes| Summary::decode(&bytes)) {
             return Ok(summary);
         }
@@ -162,6 +181,62 @@ impl<'a> MessageReader<'a> {
     }
 }
 
+/// Messages that are looked at in the order of their UIDs: where most of a range is wanted its rows are read in a row.
+#[derive(Debug)]
+pub(super) struct Messages<'a> {
+    reader: &'a MessageReader<'a>,
+    rows: Option<Walk<Range, Object>>,
+    summaries: Option<Walk<DerivedRange, Bytes>>,
+}
+
+impl Messages<'_> {
+    /// The record of the next message; `None` if it is gone.
+    pub(super) fn at(&mut self, uid: Uid) -> Result<Option<(Object, Message)>, Stop> {
+        let Some(rows) = &mut self.rows else { return self.reader.record(uid) };
+        let Some(object) = rows.at(&self.reader.key(uid))? else { return Ok(None) };
+        let message = Message::decode(&object.value)?;
+        Ok(Some((object, message)))
+    }
+
+    /// What [`MessageReader::summary`] says of it.
+    pub(super) fn summary(&mut self, uid: Uid, object: &Object) -> Result<Summary, Stop> {
+        let Some(summaries) = &mut self.summaries else { return self.reader.summary(uid, object) };
+        let kept = summaries.at(&self.reader.key(uid))?;
+        self.reader.kept_or_computed(kept, uid, object)
+    }
+}
+
+/// Rows in key order, asked for in that order.
+#[derive(Debug)]
+struct Walk<I, T> {
+    rows: I,
+    next: Option<(Bytes, T)>,
+}
+
+impl<T, I: Iterator<Item = Result<(Bytes, T), ReadError>>> Walk<I, T> {
+    fn new(rows: I) -> Self {
+        Self { rows, next: None }
+    }
+
+    fn at(&mut self, wanted: &[u8]) -> Result<Option<T>, ReadError> {
+        loop {
+            let row = self.next.take().map_or_else(|| self.rows.next().transpose(), |row| Ok(Some(row)))?;
+            let Some((key, value)) = row else { return Ok(None) };
+            match key[..].cmp(wanted) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(Some(value)),
+                Ordering::Greater => {
+                    self.next = Some((key, value));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// Rows are read in a row if at least one in so many is wanted.
+const DENSE: usize = 4;
+
 /// RFC 8474 section 5.1: the same for every copy, because it is a hash over what the bytes are.
 pub(super) fn email_id(blobs: impl IntoIterator<Item = BlobId>) -> ObjectId {
     let mut hasher = blake3::Hasher::new();
@@ -173,7 +248,7 @@ pub(super) fn email_id(blobs: impl IntoIterator<Item = BlobId>) -> ObjectId {
     ObjectId::try_from(id.as_str()).expect("a letter and hexadecimal digits are an object id")
 }
 
-fn read_blobs(mail: &Mail, blobs: &[BlobId]) -> Result<Bytes, essaim_store::ReadError> {
+fn read_blobs(mail: &Mail, blobs: &[BlobId]) -> Result<Bytes, ReadError> {
     if let [only] = blobs {
         return mail.store.blob(only);
     }

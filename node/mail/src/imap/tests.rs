@@ -1,5 +1,7 @@
 //! Conversations with the whole of IMAP but sockets: `essaim_imap` asks, the session acts, on a store in memory.
 
+mod bodies;
+
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -38,7 +40,10 @@ struct Client {
 }
 
 fn mail() -> Mail {
-    let store = Store::in_memory();
+    mail_on(Store::in_memory())
+}
+
+fn mail_on(store: Store) -> Mail {
     store
         .commit_blocking(|tx| {
             tx.create_account(HOSTER, None)?;
