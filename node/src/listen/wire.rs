@@ -30,19 +30,25 @@ impl Wire {
     /// Says this after what was said before.
     pub(super) async fn put(&mut self, bytes: Bytes) -> io::Result<()> {
         self.out.extend_from_slice(&bytes);
-        if self.out.len() >= WRITE_AFTER { self.write_out().await } else { Ok(()) }
+        if self.out.len() >= WRITE_AFTER { self.write_some().await } else { Ok(()) }
     }
 
-    /// Everything is written; what the peer does with it is its own affair.
+    /// Everything is written; what the peer does with it is its own affair. It has the word now.
     pub(super) async fn write_out(&mut self) -> io::Result<()> {
+        self.write_some().await?;
+        if self.out.capacity() > KEPT_CAPACITY {
+            // Hundreds of clients wait for hours: they hold no buffer.
+            self.out = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// The same in the middle of a long answer: the buffer is used again at once.
+    async fn write_some(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all(&self.out).await?;
             self.stream.flush().await?;
             self.out.clear();
-        }
-        if self.out.capacity() > KEPT_CAPACITY {
-            // Hundreds of clients wait for hours: they hold no buffer.
-            self.out = BytesMut::new();
         }
         Ok(())
     }
@@ -74,7 +80,7 @@ impl Sink for Wire {
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        self.write_out().await.map_err(|error| {
+        self.write_some().await.map_err(|error| {
             debug!(error = &error as &dyn std::error::Error, "the client no longer reads");
             Gone
         })
