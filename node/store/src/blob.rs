@@ -6,7 +6,7 @@ use bytes::Bytes;
 use essaim_types::{BlobId, ByteSize};
 
 use crate::appender::Put;
-use crate::codec::Content;
+use crate::codec::{Check, Content};
 use crate::core::Core;
 use crate::error::{AppendError, ReadError};
 use crate::index::rows::{BlobRow, Location};
@@ -48,11 +48,11 @@ pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<Bl
     }
 }
 
-/// A blob's bytes, checked against its id.
+/// A blob's bytes, checked: see [`RecordHeader::sum`](crate::RecordHeader::sum).
 pub(crate) fn read_blob(core: &Core, id: &BlobId) -> Result<Bytes, ReadError> {
     let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
     let location = find(core, id)?.ok_or(ReadError::NoSuchBlob { blob: *id })?;
-    let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs)?;
+    let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs, Check::Sum)?;
     if &header.hash != id.as_bytes() {
         let (segment, offset) = (location.place.segment, location.place.offset);
         return Err(ReadError::Damaged { segment, offset, reason: "another blob stands there".to_owned() });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use essaim_types::BlobId;
 
-use crate::codec::Codecs;
+use crate::codec::{Check, Codecs};
 use crate::disk::DiskFile;
 use crate::index::rows::{Location, Place};
 use crate::record::{RecordHeader, RecordKind};
@@ -129,7 +129,7 @@ impl<'a> Scanner<'a> {
         let offset = self.offset;
         let payload = self.window(offset + RecordHeader::LEN as u64, header.stored as usize)?;
         let payload = Bytes::copy_from_slice(payload);
-        self.codecs.plain(header, payload).map_err(ScanError::Bad)
+        self.codecs.plain(header, payload, Check::Hash).map_err(ScanError::Bad)
     }
 
     /// Bytes of the file; fewer at its end.

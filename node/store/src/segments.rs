@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use crate::codec::Codecs;
+use crate::codec::{Check, Codecs};
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::ReadError;
 use crate::index::rows::Place;
@@ -87,6 +87,7 @@ impl Segments {
         place: Place,
         stored: u32,
         codecs: &Codecs,
+        check: Check,
     ) -> Result<(RecordHeader, Bytes), ReadError> {
         let Place { segment, offset } = place;
         let fail = |source| ReadError::Segment { segment, source };
@@ -99,7 +100,7 @@ impl Segments {
             return Err(damaged(DecodeError("the record has another length than the index says")));
         }
         let payload = Bytes::from(record).split_off(RecordHeader::LEN);
-        let plain = codecs.plain(&header, payload).map_err(damaged)?;
+        let plain = codecs.plain(&header, payload, check).map_err(damaged)?;
         Ok((header, plain))
     }
 
@@ -114,7 +115,7 @@ impl Segments {
         if header.kind != RecordKind::Transaction {
             return Err(damaged(DecodeError("there is a blob where a transaction should be")));
         }
-        Ok(self.read(place, header.stored, codecs)?.1)
+        Ok(self.read(place, header.stored, codecs, Check::Sum)?.1)
     }
 
     fn remembered(&self, number: u32, revision: u32) -> Option<Arc<dyn DiskFile>> {

@@ -112,7 +112,8 @@ impl Store {
         ContentWriter::new(Arc::clone(self.core()), content)
     }
 
-    /// A blob's bytes, checked against its id.
+    /// A blob's bytes. They are checked against the sum that was made when they were put ([`crate::RecordHeader::sum`]), and its record against
+    /// the id; [`Self::verify`] checks the bytes against the id.
     pub fn blob(&self, id: &BlobId) -> Result<Bytes, ReadError> {
         read_blob(self.core(), id)
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, Lsn, NodeSeq, Timestamp};
 
+use crate::codec::Check;
 use crate::core::Core;
 use crate::error::ReadError;
 use crate::index::Table;
@@ -165,7 +166,9 @@ impl Tail {
         let mut header = [0; RecordHeader::LEN];
         self.core.segments.file(segment).map_err(fail)?.read_exact_at(&mut header, offset).map_err(fail)?;
         let header = RecordHeader::decode(&header).map_err(|e| damaged(e.to_string()))?;
-        let (header, plain) = self.core.segments.read(place, header.stored, &self.core.codecs)?;
+        // Whoever reads the stream hands it on: to a backup, or to the next host.
+        let codecs = &self.core.codecs;
+        let (header, plain) = self.core.segments.read(place, header.stored, codecs, Check::Hash)?;
         self.at.offset += header.record_len();
         Ok(match header.kind {
             RecordKind::Blob => Record::Blob { id: BlobId::from_bytes(header.hash), bytes: plain },

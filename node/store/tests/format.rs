@@ -118,9 +118,10 @@ fn the_bytes_of_a_transaction_and_of_a_header_do_not_change() {
         codec: Codec::ZstdMail1,
         stored: 0x0102,
         plain: 0x03_0405,
+        sum: 0x0807_0605_0403_0201,
         hash: [0xcc; 32],
     };
-    let mut expected = b"eTXN\x02\0\0\0\x02\x01\0\0\x05\x04\x03\0".to_vec();
+    let mut expected = b"eTXN\x02\0\0\0\x02\x01\0\0\x05\x04\x03\0\x01\x02\x03\x04\x05\x06\x07\x08".to_vec();
     expected.extend([0xcc; 32]);
     expected.extend(&blake3::hash(&expected).as_bytes()[..4]);
     assert_eq!(header.encode().to_vec(), expected);

@@ -4,6 +4,7 @@ mod zstd;
 
 use bytes::Bytes;
 use essaim_types::BlobId;
+use twox_hash::XxHash3_64;
 
 use self::zstd::{Contexts, Dictionary};
 use crate::record::{Codec, RecordHeader, RecordKind};
@@ -18,6 +19,15 @@ pub enum Content {
     Other,
 }
 
+/// What the bytes of a record are held against when it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// The sum: for those who use the bytes.
+    Sum,
+    /// The sum and the hash: for those who answer for them.
+    Hash,
+}
+
 /// Makes records and reads them.
 #[derive(Default)]
 pub(crate) struct Codecs {
@@ -28,7 +38,8 @@ impl Codecs {
     /// A whole record: header and payload.
     pub(crate) fn record(&self, kind: RecordKind, hash: [u8; 32], plain: &[u8], content: Content) -> Vec<u8> {
         let plain_len = u32::try_from(plain.len()).expect("callers keep below BLOB_MAX or TRANSACTION_MAX");
-        let header = |codec, stored| RecordHeader { kind, codec, stored, plain: plain_len, hash }.encode();
+        let sum = XxHash3_64::oneshot(plain);
+        let header = |codec, stored| RecordHeader { kind, codec, stored, plain: plain_len, sum, hash }.encode();
         let (codec, dictionary) = match content {
             Content::Mail => (Codec::ZstdMail1, Dictionary::Mail1),
             Content::Other => (Codec::Zstd, Dictionary::None),
@@ -50,18 +61,24 @@ impl Codecs {
         record
     }
 
-    /// The plain bytes of a payload, checked against the header's hash.
-    pub(crate) fn plain(&self, header: &RecordHeader, stored: Bytes) -> Result<Bytes, DecodeError> {
+    /// The plain bytes of a payload, checked.
+    pub(crate) fn plain(
+        &self,
+        header: &RecordHeader,
+        stored: Bytes,
+        depth: Check,
+    ) -> Result<Bytes, DecodeError> {
         let plain = match header.codec {
             Codec::Raw => stored,
             Codec::Zstd => self.decompress(header, &stored, Dictionary::None)?,
             Codec::ZstdMail1 => self.decompress(header, &stored, Dictionary::Mail1)?,
         };
-        let intact = BlobId::of(&plain).as_bytes() == &header.hash;
+        check(header, &plain)?;
+        let intact = depth == Check::Sum || BlobId::of(&plain).as_bytes() == &header.hash;
         intact.then_some(plain).ok_or(DecodeError("a payload differs from its hash"))
     }
 
-    /// The same into a place that is as long as the header says.
+    /// The same into a place that is as long as the header says, checked against the sum.
     pub(crate) fn plain_into(
         &self,
         header: &RecordHeader,
@@ -80,8 +97,7 @@ impl Codecs {
         if length.ok() != Some(plain.len()) {
             return Err(DecodeError("a payload does not decompress"));
         }
-        let intact = BlobId::of(plain).as_bytes() == &header.hash;
-        intact.then_some(()).ok_or(DecodeError("a payload differs from its hash"))
+        check(header, plain)
     }
 
     fn decompress(
@@ -103,6 +119,11 @@ impl std::fmt::Debug for Codecs {
     }
 }
 
+fn check(header: &RecordHeader, plain: &[u8]) -> Result<(), DecodeError> {
+    let intact = XxHash3_64::oneshot(plain) == header.sum;
+    intact.then_some(()).ok_or(DecodeError("a payload differs from its sum"))
+}
+
 /// Shorter payloads stay raw. Small transactions are ids and hashes for the most part, and the writer has no time.
 fn compress_min(kind: RecordKind) -> usize {
     match kind {
@@ -120,7 +141,7 @@ mod tests {
 
     fn read_back(codecs: &Codecs, record: &[u8]) -> Result<Bytes, DecodeError> {
         let (header, payload) = record.split_first_chunk().unwrap();
-        codecs.plain(&RecordHeader::decode(header)?, Bytes::copy_from_slice(payload))
+        codecs.plain(&RecordHeader::decode(header)?, Bytes::copy_from_slice(payload), Check::Hash)
     }
 
     #[test]
@@ -139,6 +160,25 @@ mod tests {
                 assert_eq!(read_back(&codecs, &record), Ok(Bytes::copy_from_slice(plain)));
             }
         }
+    }
+
+    #[test]
+    fn a_payload_is_held_against_sum_and_hash() {
+        let codecs = Codecs::default();
+        let (plain, other) = (b"one text".to_vec(), b"another!".to_vec());
+        let record = |sum_of: &[u8], hash_of: &[u8]| {
+            let (kind, codec, hash) = (RecordKind::Blob, Codec::Raw, *BlobId::of(hash_of).as_bytes());
+            RecordHeader { kind, codec, stored: 8, plain: 8, sum: XxHash3_64::oneshot(sum_of), hash }
+        };
+        let intact = record(&plain, &plain);
+        assert_eq!(codecs.plain(&intact, plain.clone().into(), Check::Hash), Ok(plain.clone().into()));
+        let only_sum = record(&plain, &other);
+        assert!(codecs.plain(&only_sum, plain.clone().into(), Check::Sum).is_ok());
+        assert!(codecs.plain(&only_sum, plain.clone().into(), Check::Hash).is_err());
+        let only_hash = record(&other, &plain);
+        assert!(codecs.plain(&only_hash, plain.clone().into(), Check::Sum).is_err());
+        assert!(codecs.plain_into(&only_hash, &plain, &mut [0; 8]).is_err());
+        assert!(codecs.plain(&only_hash, plain.into(), Check::Hash).is_err());
     }
 
     #[test]
