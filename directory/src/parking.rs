@@ -35,11 +35,27 @@ impl Parking {
         Ok(())
     }
 
-    /// Everything that waits for something of this listing.
-    pub(crate) fn take(&mut self, listing: ListingId) -> Vec<Box<[u8]>> {
+    /// Everything that waits for something of this listing; it goes on waiting.
+    pub(crate) fn waiting(&self, listing: ListingId) -> Vec<Box<[u8]>> {
+        let line = self.waiting.get(&listing).map(Vec::as_slice).unwrap_or_default();
+        line.iter().map(|waiting| waiting.bytes.clone()).collect()
+    }
+
+    /// A record waits no more.
+    pub(crate) fn leave(&mut self, listing: ListingId, bytes: &[u8]) {
+        let Some(line) = self.waiting.get_mut(&listing) else { return };
+        if let Some(at) = line.iter().position(|waiting| *waiting.bytes == *bytes) {
+            self.bytes -= line.swap_remove(at).bytes.len();
+        }
+        if line.is_empty() {
+            self.waiting.remove(&listing);
+        }
+    }
+
+    /// Nothing waits for this listing any more.
+    pub(crate) fn forget(&mut self, listing: ListingId) {
         let line = self.waiting.remove(&listing).unwrap_or_default();
         self.bytes -= line.iter().map(|waiting| waiting.bytes.len()).sum::<usize>();
-        line.into_iter().map(|waiting| waiting.bytes).collect()
     }
 
     /// Forgets what has waited too long; the listings that are behind.

@@ -74,7 +74,7 @@ impl Directory {
     }
 
     fn refused(&mut self, now: Timestamp, bytes: &[u8], from: From, refusal: &Refusal) {
-        if *refusal != Refusal::Known && from != From::Disk {
+        if *refusal != Refusal::Known && !matches!(from, From::Disk | From::Parked) {
             self.count(refusal);
         }
         let listing = Wire::parse(bytes).map(|wire| wire.listing());
@@ -82,7 +82,7 @@ impl Directory {
             (Ok(listing), From::Gossip(peer)) if *refusal == Refusal::UnknownListing => {
                 self.want(now, peer, listing)
             }
-            (Ok(listing), From::Gossip(_) | From::Page | From::Parked) if refusal.may_pass_later() => {
+            (Ok(listing), From::Gossip(_) | From::Page) if refusal.may_pass_later() => {
                 if let Err(refusal) = self.parking.park(listing, bytes, now) {
                     self.count(&refusal);
                 }
@@ -93,11 +93,14 @@ impl Directory {
 
     /// Tries everything that waits for this listing, again as long as something of it passes.
     fn retry(&mut self, now: Timestamp, listing: ListingId) {
-        loop {
-            let waiting = self.parking.take(listing);
-            let passed = waiting.iter().filter(|bytes| self.take(now, bytes, From::Parked).is_ok()).count();
-            if passed == 0 {
-                return;
+        let mut passed = true;
+        while std::mem::take(&mut passed) {
+            for bytes in self.parking.waiting(listing) {
+                let result = self.take(now, &bytes, From::Parked);
+                passed |= result.is_ok();
+                if !result.is_err_and(|refusal| refusal.may_pass_later()) {
+                    self.parking.leave(listing, &bytes);
+                }
             }
         }
     }
@@ -251,7 +254,7 @@ impl Directory {
     pub(super) fn erase(&mut self, listing: ListingId) {
         let Some(hoster) = self.hosters.remove(&listing) else { return };
         self.live.forget(listing);
-        self.parking.take(listing);
+        self.parking.forget(listing);
         let entries = hoster.keyring.entries();
         let keys = entries.map(|entry| RowKey::keyring(listing, entry.record().number.0, &entry.hash()));
         let keys = keys.chain(rows_of(&hoster).into_iter().map(|(key, _)| key));

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use essaim_directory::beat::Freshness::{Fresh, Lost, Quiet, Seen, Stale};
+use essaim_directory::document::Edit;
+use essaim_directory::envelope::DocumentKind;
 use essaim_directory::refusal::Verdict;
 use essaim_directory::wire::{self, Wire};
 use essaim_directory::{Alert, Directory, Input, Output, Policy};
@@ -175,6 +177,36 @@ fn a_key_says_only_what_its_role_allows() {
     let mut other = change.claims().clone();
     other.listing = ListingId::from_bytes(*net.nodes[1].keys.id().as_bytes());
     assert_eq!(reject(&mut net, &other, "a").0, Verdict::Reject);
+}
+
+#[test]
+fn r16_what_a_listing_may_not_say_is_refused_although_it_is_signed() {
+    let mut net = Net::started(&["a", "b"]);
+    let id = net.nodes[0].keys.id();
+    let live = net.nodes[0].core.hoster(id).unwrap().log(DocumentKind::Profile).document();
+    let good = records_in(&net.nodes[0].core.edit(net.now, &sets(&[("energy", "grid")])).unwrap());
+    let Wire::Change(good) = Wire::parse(&good[0]).unwrap() else { panic!("a change") };
+    let actor = crate::net::actor("a").0;
+    for (round, edit) in [
+        Edit::text("website", "javascript:alert(1)"),
+        Edit::text("name", "evil\u{202e}name"),
+        Edit::text("domain", "p\u{430}ypal.test"),
+        Edit::text("unknown", "key"),
+        Edit::number("name", 7),
+        Edit::text("description.fr", &"long ".repeat(200)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Each at another node, for at one node the second of them would be a fork.
+        let mut core = Directory::load(Policy::default(), [4; 32], net.nodes[1].disk(), net.now);
+        let mut change = good.claims().clone();
+        change.change = live.edit(actor, &[edit]).unwrap();
+        let record = wire::of_change(&Signed::sign(&change, &key("a")).unwrap().to_wire());
+        assert_eq!(gossip(&mut core, net.now, &record), Verdict::Reject, "round {round}");
+        assert_eq!(core.numbers(net.now).refusals.get("schema"), Some(&1), "round {round}");
+        assert_eq!(core.hoster(id).unwrap().digest(), net.nodes[1].core.hoster(id).unwrap().digest());
+    }
 }
 
 #[test]

@@ -105,17 +105,19 @@ fn r3_mutants_never_abort_and_never_take_long() {
             mutant[at] = u8::try_from(dice.below(256)).unwrap();
         }
         let mutant = craft::reseal(&mutant);
-        let start = Instant::now();
-        match onto.apply(&mutant) {
+        let (took, result) = timed(|| onto.apply(&mutant));
+        match result {
             Ok(_) => passed += 1,
             Err(ChangeRefusal::Panicked) => panicked += 1,
             Err(_) => {}
         }
-        worst = worst.max(start.elapsed());
+        // Others use this machine too: what was slow once and is quick again was waiting for a CPU.
+        let again = || (0..4).map(|_| timed(|| onto.apply(&mutant)).0).min();
+        let took = if took > SLOW { again().unwrap_or(took) } else { took };
+        assert!(took < WORST, "{took:?} in round {round}");
+        worst = worst.max(took);
     }
     println!("passed {passed}, panicked {panicked}, slowest {worst:?}");
-    // Ten times the promise: this is a debug build on a machine that others use too.
-    assert!(worst < Duration::from_millis(500), "{worst:?}");
 }
 
 #[test]
@@ -153,6 +155,12 @@ fn every_limit_of_the_scan_has_a_name() {
     assert_eq!(refused(unordered), ScanRefusal::Column);
 }
 
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let result = work();
+    (start.elapsed(), result)
+}
+
 fn apply_in_time(change: &[u8]) -> ChangeRefusal {
     craft::silence_the_guard();
     let start = Instant::now();
@@ -160,6 +168,11 @@ fn apply_in_time(change: &[u8]) -> ChangeRefusal {
     assert!(start.elapsed() < Duration::from_secs(1));
     refusal
 }
+
+/// The promise is 50 ms; this is a build without optimization of our part.
+const WORST: Duration = Duration::from_millis(100);
+/// Above this it is tried again.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// Numbers that are the same in every run.
 struct Dice(u64);
