@@ -38,6 +38,8 @@ pub struct Directory {
     pub(crate) hosters: BTreeMap<ListingId, Hoster>,
     pub(crate) gone: BTreeMap<ListingId, Gone>,
     pub(crate) hidden: BTreeSet<ListingId>,
+    /// Whose domain was not proven when last looked at: for the caps, which are asked for with every record.
+    quarantine: BTreeSet<ListingId>,
     parking: Parking,
     live: Live,
     own: Option<restore::Own>,
@@ -85,6 +87,7 @@ impl Directory {
             hosters: BTreeMap::new(),
             gone: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            quarantine: BTreeSet::new(),
             parking: Parking::default(),
             live: Live::default(),
             own: None,
@@ -181,6 +184,14 @@ impl Directory {
     fn is_relayed(&self, listing: ListingId, now: Timestamp) -> bool {
         let gone = self.gone.contains_key(&listing);
         gone || self.hosters.get(&listing).is_some_and(|hoster| hoster.is_proven(now))
+    }
+
+    /// Looks whether a listing is in quarantine now.
+    fn sort(&mut self, now: Timestamp, listing: ListingId) {
+        match self.hosters.get(&listing) {
+            Some(hoster) if !hoster.is_proven(now) => self.quarantine.insert(listing),
+            _ => self.quarantine.remove(&listing),
+        };
     }
 
     fn count(&mut self, refusal: &Refusal) {

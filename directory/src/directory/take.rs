@@ -58,7 +58,7 @@ impl Directory {
             allowed.then_some(()).ok_or(Refusal::TooOften)?;
         }
         match wire {
-            Wire::Keyring(_, entry) => self.take_keyring(now, listing, *entry)?,
+            Wire::Keyring(_, entry) => self.take_keyring(now, listing, *entry, from)?,
             Wire::Change(change) => self.take_change(now, bytes, *change, from)?,
             Wire::Fork(proof) => self.take_fork(*proof)?,
             Wire::Beat(beat) => {
@@ -118,6 +118,7 @@ impl Directory {
         now: Timestamp,
         listing: ListingId,
         entry: Cosigning<KeyringEntry>,
+        from: From,
     ) -> Result<(), Refusal> {
         let key = RowKey::keyring(listing, entry.claims().number.0, &entry.hash());
         let value = wire::keyring(listing, &entry.to_wire());
@@ -142,12 +143,16 @@ impl Directory {
                 self.emit_difference(listing, before);
             }
             None => {
-                self.check_room(now)?;
+                // What we held before there is room for; whether it is proven stands in rows that come later.
+                if from != From::Disk {
+                    self.check_room()?;
+                }
                 self.hosters.insert(listing, Hoster::found(entry, now)?);
                 self.emit_store(key, value);
                 self.store_domain(listing);
             }
         }
+        self.sort(now, listing);
         self.wish_domain(now, listing);
         Ok(())
     }
@@ -169,8 +174,8 @@ impl Directory {
         let (listing, kind) = (change.claims().listing, change.claims().document);
         if from != From::Disk {
             not_future(change.claims().time, now)?;
+            self.check_quarantine(now, listing, bytes.len())?;
         }
-        self.check_quarantine(now, listing, bytes.len())?;
         let own_key = self.key().map(|key| key.public());
         let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
         let hash = change.hash();
@@ -254,6 +259,7 @@ impl Directory {
     pub(super) fn erase(&mut self, listing: ListingId) {
         let Some(hoster) = self.hosters.remove(&listing) else { return };
         self.live.forget(listing);
+        self.quarantine.remove(&listing);
         self.parking.forget(listing);
         let entries = hoster.keyring.entries();
         let keys = entries.map(|entry| RowKey::keyring(listing, entry.record().number.0, &entry.hash()));
@@ -273,12 +279,11 @@ impl Directory {
         self.outputs.extend(before.into_keys().map(Output::Delete));
     }
 
-    fn check_room(&self, now: Timestamp) -> Result<(), Refusal> {
+    fn check_room(&self) -> Result<(), Refusal> {
         if self.hosters.len() >= self.policy.listings_max {
             return Err(Refusal::Full);
         }
-        let unproven = self.hosters.values().filter(|hoster| !hoster.is_proven(now)).count();
-        (unproven < self.policy.quarantine_max).then_some(()).ok_or(Refusal::QuarantineFull)
+        (self.quarantine.len() < self.policy.quarantine_max).then_some(()).ok_or(Refusal::QuarantineFull)
     }
 
     fn check_quarantine(&self, now: Timestamp, listing: ListingId, more: usize) -> Result<(), Refusal> {
@@ -286,7 +291,7 @@ impl Directory {
         if hoster.is_proven(now) || self.own_listing() == Some(listing) {
             return Ok(());
         }
-        let unproven = self.hosters.values().filter(|hoster| !hoster.is_proven(now));
+        let unproven = self.quarantine.iter().filter_map(|id| self.hosters.get(id));
         let bytes: usize = unproven.map(Hoster::weight).sum();
         let fits = bytes.saturating_add(more) <= self.policy.quarantine_bytes_max;
         fits.then_some(()).ok_or(Refusal::QuarantineFull)

@@ -29,7 +29,10 @@ impl Directory {
         self.by_peer.forget_full(now);
         self.forget_lost(now);
         let listings: Vec<ListingId> = self.hosters.keys().copied().collect();
-        listings.into_iter().for_each(|listing| self.wish_domain(now, listing));
+        for listing in listings {
+            self.sort(now, listing);
+            self.wish_domain(now, listing);
+        }
         if let Some(off) = self.clocks.off() {
             self.outputs.push(Output::Alert(Alert::ClockOff(off)));
         }
@@ -55,6 +58,7 @@ impl Directory {
         }
         let opened = !before && hoster.is_proven(now);
         let records = if opened { hoster.records() } else { Vec::new() };
+        self.sort(now, listing);
         self.store_domain(listing);
         self.outputs.push(Output::Changed(listing));
         if self.own_listing() != Some(listing) {

@@ -120,3 +120,14 @@ fn a_history_of_many_edits_stays_short() {
     assert!(net.shown(1).contains(&"name 99".to_owned()));
     assert!(net.nodes[1].rows.len() < 60);
 }
+
+/// The proofs of domains are read after the keyrings: at first every listing seems unproven.
+#[test]
+fn more_listings_than_the_quarantine_holds_survive_a_restart() {
+    let net = Net::started(&["a", "b", "c", "d"]);
+    let policy = Policy { quarantine_max: 1, quarantine_bytes_max: 1, ..Policy::default() };
+    let loaded = Directory::load(policy, [1; 32], net.nodes[1].disk(), net.now);
+    let numbers = loaded.numbers(net.now);
+    assert_eq!((numbers.listings, numbers.quarantined), (4, 0));
+    assert_eq!(loaded.query(net.now, &Filter::default(), FIRST).total, 4);
+}
