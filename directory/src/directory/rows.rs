@@ -101,8 +101,6 @@ impl Directory {
         directory.load_again(again, now);
         let listings: Vec<ListingId> = directory.hosters.keys().copied().collect();
         listings.into_iter().for_each(|listing| directory.sort(now, listing));
-        let listings: Vec<ListingId> = directory.hosters.keys().copied().collect();
-        listings.into_iter().for_each(|listing| directory.sort(now, listing));
         directory.refusals.clear();
         directory.outputs.clear();
         directory
