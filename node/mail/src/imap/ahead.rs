@@ -46,8 +46,15 @@ pub(super) struct Ahead {
 enum Next {
     /// It is read when somebody waits for it.
     Later(Box<Feed>),
-    Running(JoinHandle<(Box<Feed>, Result<Vec<Asked>, Stop>)>),
+    Running(JoinHandle<Batch>),
     Nothing,
+}
+
+/// What was read, and where the rest comes from.
+#[derive(Debug)]
+struct Batch {
+    read: Result<Vec<Asked>, Stop>,
+    feed: Box<Feed>,
 }
 
 /// Where messages come from.
@@ -80,11 +87,8 @@ impl Ahead {
     /// The next messages, without those that are gone; none at the end.
     pub(super) async fn next(&mut self) -> Result<Vec<Asked>, Stop> {
         loop {
-            let (mut feed, read) = match std::mem::replace(&mut self.next, Next::Nothing) {
-                Next::Later(mut feed) => {
-                    let read = crate::blocking(|| feed.read());
-                    (feed, read)
-                }
+            let Batch { read, feed } = match std::mem::replace(&mut self.next, Next::Nothing) {
+                Next::Later(feed) => crate::blocking(|| feed.batch()),
                 Next::Running(job) => job.await.map_err(|error| match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     // The node stops.
@@ -96,10 +100,7 @@ impl Ahead {
             if !feed.is_empty() {
                 self.next = match Handle::try_current() {
                     Ok(runtime) if feed.needs.record || feed.needs.mod_seq => {
-                        Next::Running(runtime.spawn_blocking(move || {
-                            let read = feed.read();
-                            (feed, read)
-                        }))
+                        Next::Running(runtime.spawn_blocking(|| feed.batch()))
                     }
                     _ => Next::Later(feed),
                 };
@@ -114,6 +115,10 @@ impl Ahead {
 impl Feed {
     fn is_empty(&self) -> bool {
         self.pending.is_empty() && self.left.len() == 0
+    }
+
+    fn batch(mut self: Box<Self>) -> Batch {
+        Batch { read: self.read(), feed: self }
     }
 
     fn read(&mut self) -> Result<Vec<Asked>, Stop> {
