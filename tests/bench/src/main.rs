@@ -14,6 +14,7 @@ mod report;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -46,6 +47,9 @@ struct Arguments {
     /// Do not start the node.
     #[arg(long)]
     without_essaim: bool,
+    /// End with code 3 if a goal is missed.
+    #[arg(long)]
+    strict: bool,
     /// Where both keep their mail; a new folder is made inside. Default: the target directory.
     #[arg(long, value_name = "DIR")]
     disk: Option<PathBuf>,
@@ -57,7 +61,7 @@ enum Format {
     Mdbox,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let plan = if arguments.long { Plan::long() } else { Plan::short() };
     let began = Instant::now();
@@ -83,17 +87,22 @@ fn main() -> anyhow::Result<()> {
     anyhow::ensure!(!contenders.is_empty(), "there is nothing to measure");
 
     let mut report = Report::new(machine::describe(room.path())?, &contenders);
+    report.set_phase("setting up", began.elapsed());
     measure::run(&plan, &accounts, &mut contenders, &mut report, arguments.only.as_deref())?;
     report.set_duration(began.elapsed());
     let out = binary::workspace().join("tests/bench/out");
     fs::create_dir_all(&out)?;
     report.write(&out)?;
-    say(&report.markdown());
     say(&format!("written to {}", out.display()));
-    Ok(())
+    say(&report.markdown());
+    let missed = !report.goals().missed.is_empty();
+    Ok(if arguments.strict && missed { ExitCode::from(MISSED) } else { ExitCode::SUCCESS })
 }
 
 /// A line for the person who waits.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
+
+/// As every command of `essaim`: checks failed.
+const MISSED: u8 = 3;

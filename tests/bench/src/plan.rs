@@ -32,7 +32,7 @@ impl Plan {
             read_turns: 5,
             smtp_messages: 2_000,
             smtp_sessions: 16,
-            append_messages: [300, 2_000],
+            append_messages: [200, 1_200],
             mailbox: 20_000,
             idle_sessions: 500,
             start_up_messages: 100_000,

@@ -28,7 +28,8 @@ impl Essaim {
             .ready_within(Duration::from_secs(600))
             .start();
         let next = AtomicUsize::new(0);
-        let makers = std::thread::available_parallelism().map_or(2, usize::from);
+        // Half of them wait for the disk or for another process.
+        let makers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
         std::thread::scope(|scope| {
             for _ in 0..makers {
                 scope.spawn(|| {

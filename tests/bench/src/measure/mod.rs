@@ -7,6 +7,8 @@ mod read;
 mod smtp;
 mod start_up;
 
+use std::time::Instant;
+
 use essaim_harness::Account;
 
 use crate::contender::Contender;
@@ -41,13 +43,12 @@ pub(crate) fn run(
     only: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut bench = Bench { plan, accounts, contenders, report, only };
-    memory::with_nobody_connected(&mut bench)?;
-    memory::with_idle_sessions(&mut bench)?;
-    smtp::run(&mut bench)?;
-    append::run(&mut bench)?;
-    read::run(&mut bench)?;
-    memory::with_a_large_mailbox(&mut bench)?;
-    start_up::run(&mut bench)
+    for (name, measure) in PHASES {
+        let began = Instant::now();
+        measure(&mut bench)?;
+        bench.report.set_phase(name, began.elapsed());
+    }
+    Ok(())
 }
 
 impl Bench<'_> {
@@ -103,3 +104,15 @@ impl Line {
         Self { goal, ..self }
     }
 }
+
+type Measure = fn(&mut Bench<'_>) -> anyhow::Result<()>;
+
+const PHASES: [(&str, Measure); 7] = [
+    ("idle", memory::with_nobody_connected),
+    ("idle sessions", memory::with_idle_sessions),
+    ("SMTP", smtp::run),
+    ("APPEND", append::run),
+    ("reading", read::run),
+    ("a large mailbox", memory::with_a_large_mailbox),
+    ("start-up", start_up::run),
+];

@@ -16,9 +16,12 @@ pub(super) fn page(report: &Report) -> String {
         };
         page.push_str(&format!("- {name}: {about}\n"));
     }
+    let phases: Vec<_> =
+        report.phases.iter().map(|(name, took)| format!("{name} {}", took.as_secs())).collect();
     page.push_str(&format!(
-        "- no TLS on either side; loopback; clients, servers and disk share the machine; {} s in all\n\n",
-        report.took.as_secs()
+        "- no TLS on either side; loopback; clients, servers and disk share the machine\n- {} s in all: {}\n\n",
+        report.took.as_secs(),
+        phases.join(", ")
     ));
     page.push_str(
         "Medians, with the lowest and highest of the turns. A ratio above 1 means that essaim is better.\n\n",
@@ -28,19 +31,15 @@ pub(super) fn page(report: &Report) -> String {
         page.push_str(&row(line));
         page.push('\n');
     }
-    page.push_str("\n![ratios](ratios.svg)\n");
+    page.push_str("\n![ratios](ratios.svg)\n\n");
+    page.push_str(&report.goals().to_string());
     page
 }
 
 /// One line of the table.
 pub(super) fn row(row: &Row) -> String {
     let ratio = row.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-    let mut goal = match row.line.goal {
-        Goal::Times(times) if times <= 1.0 => "equal".to_owned(),
-        Goal::Times(times) => format!("{times:.0} times"),
-        Goal::AtMost(limit) => format!("at most {limit:.0} {}", row.line.unit.symbol()),
-        Goal::None => String::new(),
-    };
+    let mut goal = goal(row);
     if row.missed() {
         goal.push_str(": **missed**");
     }
@@ -51,6 +50,16 @@ pub(super) fn row(row: &Row) -> String {
         cell(&row.essaim),
         cell(&row.debian)
     )
+}
+
+/// What was wanted of a line, in words.
+pub(super) fn goal(row: &Row) -> String {
+    match row.line.goal {
+        Goal::Times(times) if times <= 1.0 => "equal".to_owned(),
+        Goal::Times(times) => format!("{times:.0} times"),
+        Goal::AtMost(limit) => format!("at most {limit:.0} {}", row.line.unit.symbol()),
+        Goal::None => String::new(),
+    }
 }
 
 fn cell(values: &[f64]) -> String {

@@ -1,5 +1,6 @@
 //! The samples of a run, and what is made of them: a table, a plot, and JSON for other programs.
 
+mod goals;
 mod markdown;
 mod svg;
 
@@ -13,6 +14,8 @@ use serde_json::json;
 use crate::contender::{Contender, Side};
 use crate::measure::Line;
 
+pub(crate) use goals::Goals;
+
 /// All lines of a run.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -20,6 +23,7 @@ pub(crate) struct Report {
     sides: Vec<(Side, String)>,
     rows: Vec<Row>,
     took: Duration,
+    phases: Vec<(&'static str, Duration)>,
 }
 
 /// One line with the samples of both sides.
@@ -60,7 +64,7 @@ impl Report {
     /// An empty report.
     pub(crate) fn new(machine: Vec<String>, contenders: &[Box<dyn Contender>]) -> Self {
         let sides = contenders.iter().map(|contender| (contender.side(), contender.describe())).collect();
-        Self { machine, sides, rows: Vec::new(), took: Duration::ZERO }
+        Self { machine, sides, rows: Vec::new(), took: Duration::ZERO, phases: Vec::new() }
     }
 
     /// One more sample.
@@ -83,6 +87,16 @@ impl Report {
     /// How long all of it took.
     pub(crate) fn set_duration(&mut self, took: Duration) {
         self.took = took;
+    }
+
+    /// How long a part of it took, what is not measured included.
+    pub(crate) fn set_phase(&mut self, name: &'static str, took: Duration) {
+        self.phases.push((name, took));
+    }
+
+    /// Which goals were met.
+    pub(crate) fn goals(&self) -> Goals {
+        goals::judge(&self.rows)
     }
 
     /// The line of the table with this name.
@@ -109,7 +123,7 @@ impl Report {
             .map(|row| {
                 json!({
                     "name": row.line.name, "unit": row.line.unit.symbol(), "essaim": row.essaim, "debian": row.debian,
-                    "ratio": row.ratio(), "missed": row.missed(),
+                    "ratio": row.ratio(), "met": row.met(),
                 })
             })
             .collect();
@@ -129,13 +143,17 @@ impl Row {
 }
 
 impl Row {
-    /// Was there a goal, and both values to judge it, and was it missed?
-    fn missed(&self) -> bool {
+    /// Whether its goal was met; `None` if it has none, or a value to judge it is missing.
+    fn met(&self) -> Option<bool> {
         match self.line.goal {
-            Goal::Times(times) => self.ratio().is_some_and(|ratio| ratio < times),
-            Goal::AtMost(limit) => median(&self.essaim).is_some_and(|value| value > limit),
-            Goal::None => false,
+            Goal::Times(times) => self.ratio().map(|ratio| ratio >= times),
+            Goal::AtMost(limit) => median(&self.essaim).map(|value| value <= limit),
+            Goal::None => None,
         }
+    }
+
+    fn missed(&self) -> bool {
+        self.met() == Some(false)
     }
 }
 
