@@ -39,7 +39,8 @@ impl Codecs {
     pub(crate) fn record(&self, kind: RecordKind, hash: [u8; 32], plain: &[u8], content: Content) -> Vec<u8> {
         let plain_len = u32::try_from(plain.len()).expect("callers keep below BLOB_MAX or TRANSACTION_MAX");
         let sum = XxHash3_64::oneshot(plain);
-        let header = |codec, stored| RecordHeader { kind, codec, stored, plain: plain_len, sum, hash }.encode();
+        let header =
+            |codec, stored| RecordHeader { kind, codec, stored, plain: plain_len, sum, hash }.encode();
         let (codec, dictionary) = match content {
             Content::Mail => (Codec::ZstdMail1, Dictionary::Mail1),
             Content::Other => (Codec::Zstd, Dictionary::None),
