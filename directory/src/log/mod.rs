@@ -159,6 +159,12 @@ impl Log {
     /// The keyring has changed: what its keys may not say any more does not count.
     pub(crate) fn settle(&mut self, keyring: &Keyring) {
         let role = vet::role(self.kind);
+        let start = self.top.map(|top| top.start);
+        if self.all().any(|held| Some(held.hash) == start && !held.stands(keyring, role)) {
+            // As if it had never begun: who hears of the revocation first does not take the start in, and keeps the epoch before.
+            *self = Self::new(self.kind);
+            return;
+        }
         let mut changed = false;
         for held in self.held.values_mut() {
             if held.life == Life::Counts && !held.stands(keyring, role) {
