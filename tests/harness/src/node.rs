@@ -343,7 +343,12 @@ fn wait_until_ready(child: &mut Child, notify: &UnixDatagram, deadline: Instant)
                 return Ok(());
             }
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            // Another child of this process ended, or nothing came yet.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) => {}
             Err(error) => return Err(error.to_string()),
         }
         if let Ok(Some(status)) = child.try_wait() {
