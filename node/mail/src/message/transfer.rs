@@ -3,7 +3,7 @@
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::parsers::MessageStream;
-use memchr::memrchr;
+use memchr::{memchr, memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
 
 /// How the body of a part is encoded.
@@ -105,10 +105,12 @@ fn base64(symbols: &[u8], out: &mut Vec<u8>) {
     out.extend(base64_decode(symbols).unwrap_or_default());
 }
 
-/// The strict decoder is fast; the lenient one passes on a `=` that means nothing; neither knows what to do with `==`.
-/// The lenient one ends all lines as it ends the first, so it is given one at a time.
+/// The strict decoder is fast; the lenient one passes on a `=` that means nothing; neither knows what to do with `==`. Both end all
+/// lines with CRLF after the first CR, so lines that end differently are given to them one at a time.
 fn quoted_printable(lines: &[u8], out: &mut Vec<u8>) {
-    if let Some(decoded) = quoted_printable_decode(lines) {
+    if end_alike(lines)
+        && let Some(decoded) = quoted_printable_decode(lines)
+    {
         return out.extend(decoded);
     }
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -117,6 +119,12 @@ fn quoted_printable(lines: &[u8], out: &mut Vec<u8>) {
             None => out.extend_from_slice(line),
         }
     }
+}
+
+/// Whether all lines end with CRLF, or all with LF and there is no CR.
+fn end_alike(lines: &[u8]) -> bool {
+    let after_cr = |at: usize| at > 0 && lines.get(at - 1) == Some(&b'\r');
+    memchr(b'\r', lines).is_none() || memchr_iter(b'\n', lines).all(after_cr)
 }
 
 fn lenient(lines: &[u8]) -> Option<Vec<u8>> {
@@ -154,6 +162,7 @@ mod tests {
             ),
             (Encoding::QuotedPrintable, b"a=ZZb\r\nc==3D\r\n=41\r\n", b"a=ZZb\r\nc==3D\r\nA\r\n"),
             (Encoding::QuotedPrintable, b"x\n=\ny", b"x\ny"),
+            (Encoding::QuotedPrintable, b"a\nb=\r\nc\r\nd\n", b"a\nbc\r\nd\n"),
             (Encoding::QuotedPrintable, b"a=ZZ\r\nb\nc\r\n=ZZ\n", b"a=ZZ\r\nb\nc\r\n=ZZ\n"),
             (Encoding::Base64, b"aGVs\r\nbG8g\r\nd29y\r\nbGQ=\r\n", b"hello world"),
             (Encoding::Base64, b"a*G\0V!s b-G_8", b"hello"),
