@@ -46,6 +46,14 @@ kinds! {
     QUEUED = 17, "queued";
     /// Hoster only: an entry of the journal of administrative acts.
     AUDIT = 18, "audit";
+    /// Hoster only: a row of the shared directory.
+    DIRECTORY = 19, "directory";
+    /// Hoster only: a node that this one stays connected to.
+    PEER = 20, "peer";
+    /// Hoster only: an invitation into the federation that was given out.
+    INVITATION = 21, "invitation";
+    /// Hoster only: which listing is its own. Its key is empty.
+    IDENTITY = 22, "identity";
 }
 
 impl fmt::Display for ObjectKind {
