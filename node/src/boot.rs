@@ -44,11 +44,14 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let tls = Tls::open(&node.config)?;
     let (shutdown, stop) = shutdown::channel();
     let listeners = Listeners::bind(&node, tls.as_ref())?;
-    let addresses = listeners.addresses();
+    let mut addresses = listeners.addresses();
     let first = if file.is_none() { first_run::make_account(&node).await? } else { None };
     let starttls = tls.as_ref().map(|tls| tls.acceptor(&[])).transpose()?;
     let outbound = Outbound::open(&node.config)?;
+    let federation = node.federation.start(&node.config, stop.clone()).await?;
+    addresses.extend(federation.listening.map(|at| ("peer".to_owned(), at)));
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
+    running.spawn(async move { drop(federation.ended.await) });
     running.spawn(send(node.clone(), outbound, stop.clone()));
     running.spawn(sweep::daily(node.clone(), stop.clone()));
 
@@ -80,7 +83,8 @@ impl Listeners {
     fn bind(node: &Services, tls: Option<&Tls>) -> Result<Self, Failure> {
         let mut bound = Vec::new();
         for (name, address) in node.config.listen.by_name() {
-            let Some(address) = address else { continue };
+            // Nodes come in through the network's own sockets.
+            let Some(address) = address.filter(|_| name != "peer") else { continue };
             let opening = match (BEGIN_WITH_TLS.contains(&name), tls) {
                 (false, _) => Opening::Clear,
                 (true, Some(tls)) => Opening::Encrypted(tls.acceptor(alpn(name))?),

@@ -47,7 +47,8 @@ pub(crate) fn welcome(
     }
     match first {
         Some(first) => text.push_str(&instructions(first, ports)),
-        None => text.push_str("\nMore: essaim status, essaim account list, essaim --help.\n"),
+        None => text
+            .push_str("\nMore: essaim status, essaim account list, essaim directory list, essaim --help.\n"),
     }
     text.push_str("Ctrl-C stops it; started again, it goes on with the same data.\n");
     text

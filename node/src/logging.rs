@@ -34,7 +34,8 @@ pub(crate) fn start(form: Form, default: Level) -> Result<(), Failure> {
 
 fn filter(wanted: Option<&str>, default: Level) -> Result<Targets, Failure> {
     match wanted.filter(|text| !text.trim().is_empty()) {
-        None => Ok(Targets::new().with_default(default)),
+        // What libp2p warns of is an ordinary day among strangers; what matters is told where it is handled.
+        None => Ok(Targets::new().with_default(default).with_target("libp2p", Level::ERROR)),
         Some(text) => text.parse().map_err(|_| {
             Failure::new(format!("{VARIABLE}={text} is not a level of logging"))
                 .hint(

@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod control;
 mod failure;
+mod federation;
 mod first_run;
 mod listen;
 mod logging;
@@ -28,7 +29,18 @@ fn main() -> ExitCode {
     // What the kernel gives in pieces of 2 MiB is not given back in smaller ones: after a storm of mail a node held 170 MiB of them. The
     // allocator is built to ask for none (`no_thp`); this is for machines where nobody has to ask. Old kernels refuse: that costs memory only.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
+    expect_panics_of_checks();
     command::Cli::parse().run()
+}
+
+/// What strangers send to the directory is tried where a panic is caught and counted; the log is for our own mistakes.
+fn expect_panics_of_checks() {
+    let loud = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !essaim_directory::guard::is_checking() {
+            loud(panic);
+        }
+    }));
 }
 
 /// Who holds how much, measured: PSS in MiB of a node with 1,000 accounts, at once after a first login and 5 s later, with 500 sessions in

@@ -80,6 +80,16 @@ requests! {
     ListQueue = "queue list": crate::command::queue::list::ListQueue;
     RetryQueue = "queue retry": crate::command::queue::retry::RetryQueue;
     DropQueue = "queue drop": crate::command::queue::drop::DropQueue;
+    InvitePeer = "peer invite": crate::command::peer::invite::InvitePeer;
+    JoinPeer = "peer join": crate::command::peer::join::JoinPeer;
+    ListPeers = "peer list": crate::command::peer::list::ListPeers;
+    RemovePeer = "peer remove": crate::command::peer::remove::RemovePeer;
+    QueryDirectory = "directory list": crate::command::directory::list::QueryDirectory;
+    ShowListing = "directory show": crate::command::directory::show::ShowListing;
+    EditListing = "directory edit": crate::command::directory::edit::EditListing;
+    ReadOwnListing = "directory own": crate::command::directory::edit::ReadOwnListing;
+    SayOfListing = "directory say": crate::command::directory::vouch::SayOfListing;
+    HideListing = "directory hide": crate::command::directory::hide::HideListing;
     VerifyStore = "store verify": crate::command::store::verify::VerifyStore;
     StoreStats = "store stats": crate::command::store::stats::StoreStats;
     ListActs = "audit": crate::command::audit::ListActs;

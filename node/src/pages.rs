@@ -38,6 +38,7 @@ impl Node for Services {
             "Entries of outgoing mail.",
             self.queue.waiting(),
         ));
+        metrics.extend(federation(self));
         let started = u64::try_from(self.vitals.started().seconds()).unwrap_or(0);
         metrics.push(Metric::gauge(
             "essaim_start_time_seconds",
@@ -81,6 +82,29 @@ fn store(node: &Services) -> Vec<Metric> {
             "1 if the store has failed and the node must be restarted.",
             stats.poisoned.into(),
         ),
+    ]
+}
+
+fn federation(node: &Services) -> Vec<Metric> {
+    let Some(numbers) = node.federation.numbers() else { return Vec::new() };
+    let directory = numbers.directory;
+    let gauge = |name, help, value: usize| Metric::gauge(name, help, value as u64);
+    vec![
+        gauge("essaim_peers_connected", "Nodes of other hosters that are connected.", numbers.connected),
+        gauge("essaim_listings", "Listings in the directory.", directory.listings),
+        gauge("essaim_listings_quarantined", "Listings whose domain is not proven.", directory.quarantined),
+        gauge("essaim_directory_parked", "Records that wait for their past.", directory.parked),
+        gauge("essaim_directory_outbox", "Own records that no node has yet.", directory.outbox),
+        Metric {
+            name: "essaim_directory_refused_total",
+            help: "Records that were not taken in, by reason.",
+            kind: Kind::Counter,
+            samples: directory
+                .refusals
+                .into_iter()
+                .map(|(reason, count)| Sample::labelled("reason", reason, count))
+                .collect(),
+        },
     ]
 }
 

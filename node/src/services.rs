@@ -10,6 +10,7 @@ use essaim_store::{OpenError, Options, Store};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::federation::Federation;
 use crate::vitals::Vitals;
 
 /// The parts of an open node. Clones are the same node.
@@ -20,6 +21,7 @@ pub(crate) struct Services {
     pub(crate) accounts: Accounts,
     pub(crate) mail: Mail,
     pub(crate) queue: Queue,
+    pub(crate) federation: Federation,
     pub(crate) vitals: Arc<Vitals>,
 }
 
@@ -46,7 +48,8 @@ impl Services {
             hoster.language.into(),
             config.mail.queue.clone(),
         );
-        Ok(Self { config: Arc::new(config), store, accounts, mail, queue, vitals: Vitals::new() })
+        let federation = Federation::new(store.clone(), accounts.hoster(), config.data_dir.clone());
+        Ok(Self { config: Arc::new(config), store, accounts, mail, queue, federation, vitals: Vitals::new() })
     }
 
     /// Makes the index durable, so that the next start is quick.

@@ -152,4 +152,4 @@ fn essaim(home: &Path) -> Command {
     command
 }
 
-const LISTENERS: [&str; 7] = ["http", "https", "smtp", "submission", "submissions", "imap", "imaps"];
+const LISTENERS: [&str; 8] = ["http", "https", "smtp", "submission", "submissions", "imap", "imaps", "peer"];

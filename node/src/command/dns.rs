@@ -1,11 +1,13 @@
 //! `essaim dns`: the records that make the world find this node.
 
 use clap::Args;
+use essaim_identity::domain::TxtRecord;
 use serde::Serialize;
 
 use super::place::{Fallback, Place};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::federation::{domain_record, is_local};
 use crate::terminal::Audience;
 
 /// Print the DNS records that the domain needs, as lines of a zone file.
@@ -56,7 +58,20 @@ pub(super) fn records(config: &Config) -> Vec<Record> {
         }
         records.extend(services(config, domain.as_str()));
     }
+    records.extend(hoster(config));
     records
+}
+
+/// Without it no other hoster believes that the listing is the domain's. Absent before the node has keys.
+fn hoster(config: &Config) -> Option<Record> {
+    let domain = &config.hoster.domain;
+    let txt = domain_record(config).filter(|_| !is_local(domain))?;
+    Some(Record {
+        name: format!("{}.", TxtRecord::name(domain)),
+        kind: "TXT",
+        value: format!("\"{txt}\""),
+        purpose: "which hoster of the federation the domain belongs to".to_owned(),
+    })
 }
 
 fn host(config: &Config, kind: &'static str, value: &str) -> Record {

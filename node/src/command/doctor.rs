@@ -13,6 +13,7 @@ use super::status::{self, StatusView};
 use super::view;
 use crate::config::{Config, Severity, TlsMode, check};
 use crate::failure::{Exit, Failure};
+use crate::federation::root_on_disk;
 use crate::listen::tls::Tls;
 use crate::terminal::Audience;
 
@@ -50,6 +51,7 @@ impl Doctor {
         let mut checks = configuration(&config);
         checks.push(disk(&config.data_dir));
         checks.extend(certificate(&config));
+        checks.extend(root_key(&config.data_dir));
         match status::read(place) {
             Ok(status) => checks.extend(node(&config, &status)),
             Err(failure) => checks.push(Check::wrong("node", failure.to_string())),
@@ -100,6 +102,16 @@ fn disk(data_dir: &Path) -> Check {
     } else {
         Check::well("disk", message)
     }
+}
+
+/// Who has the root key can become the hoster. A machine that only tries things out may keep it.
+fn root_key(data_dir: &Path) -> Option<Check> {
+    let path = root_on_disk(data_dir)?;
+    let message = format!(
+        "{} lies on this machine: copy it to a place that is offline and delete it here; the node works without it",
+        path.display()
+    );
+    Some(Check::warning("root key", message))
 }
 
 fn certificate(config: &Config) -> Vec<Check> {

@@ -12,6 +12,7 @@ use super::dns::{Record, records, zone};
 use super::place::{FILE_NAME, Place};
 use crate::config::{self, Config, LOCAL_DOMAIN, Text};
 use crate::failure::{Exit, Failure};
+use crate::federation::{Keys, is_local};
 use crate::terminal::Audience;
 
 /// Set up a hoster: make the data directory and the configuration, and say what to do next.
@@ -54,6 +55,9 @@ impl Init {
             Failure::new(format!("the configuration would not be valid: {}", error.message()))
         })?;
         make_private_dir(&data_dir)?;
+        if Keys::read(&data_dir)?.is_none() {
+            Keys::make(&data_dir)?;
+        }
         write_new(&file, text.as_str())?;
         let made = Made {
             domain: config.hoster.domain.to_string(),
@@ -121,14 +125,11 @@ fn next_steps(config: &Config, file: &Path) -> Vec<String> {
         false => format!("Start it: {essaim} serve"),
     });
     steps.push(format!("Make the first account: {essaim} account add you@{}", config.hoster.domain));
+    steps.push(format!(
+        "Join the federation: {essaim} peer join LINK, with the link of a hoster that you know."
+    ));
     steps.push(format!("See whether all is well: {essaim} doctor"));
     steps
-}
-
-/// RFC 6761: names that never leave the machine or the laboratory.
-fn is_local(domain: &Domain) -> bool {
-    let name = domain.as_str();
-    ["localhost", "test"].iter().any(|top| name == *top || name.ends_with(&format!(".{top}")))
 }
 
 /// What is at the place of the configuration: nothing, the packaged file, or somebody's work.
@@ -174,7 +175,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The ports of DESIGN section 8. HTTP without TLS stays inside: it tells the metrics.
-const PRODUCTION: [(&str, &str); 7] = [
+const PRODUCTION: [(&str, &str); 8] = [
     ("http", "127.0.0.1:8080"),
     ("https", "[::]:443"),
     ("smtp", "[::]:25"),
@@ -182,6 +183,7 @@ const PRODUCTION: [(&str, &str); 7] = [
     ("submissions", "[::]:465"),
     ("imap", "[::]:143"),
     ("imaps", "[::]:993"),
+    ("peer", "[::]:4001"),
 ];
 const PACKAGED_CONFIG: &str = "/etc/essaim/essaim.toml";
 

@@ -3,10 +3,12 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 mod config;
+pub(crate) mod directory;
 mod dns;
 mod doctor;
 pub(crate) mod import;
 mod init;
+pub(crate) mod peer;
 mod place;
 pub(crate) mod queue;
 mod serve;
@@ -56,6 +58,10 @@ enum Command {
     #[command(subcommand)]
     Queue(queue::Queue),
     #[command(subcommand)]
+    Peer(peer::Peer),
+    #[command(subcommand)]
+    Directory(directory::Directory),
+    #[command(subcommand)]
     Store(store::Store),
     Audit(audit::Audit),
 }
@@ -94,6 +100,8 @@ impl Command {
             Self::Account(command) => command.run(place, audience),
             Self::Import(command) => command.run(place, audience),
             Self::Queue(command) => command.run(place, audience),
+            Self::Peer(command) => command.run(place, audience),
+            Self::Directory(command) => command.run(place, audience),
             Self::Store(command) => command.run(place, audience),
             Self::Audit(command) => command.run(place, audience),
         }
@@ -167,6 +175,20 @@ mod tests {
             "queue list --domain b.test",
             "queue retry 4711-0",
             "queue drop --all --dry-run",
+            "peer invite --for 3d",
+            "peer join https://a.test/join#x",
+            "peer list",
+            "peer show b.test",
+            "peer remove b.test",
+            "directory list --all",
+            "directory show b.test",
+            "directory search --near 50.4,4.8 --service mail --language fr --open",
+            "directory edit --set name=Abeilles --set join.open=yes",
+            "directory vouch b.test --point backups --method visited --evidence https://a.example/b",
+            "directory withdraw b.test",
+            "directory warn b.test --code spam",
+            "directory hide b.test",
+            "directory unhide b.test",
             "store verify",
             "store rebuild-index",
             "store stats",

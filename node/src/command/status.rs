@@ -10,6 +10,7 @@ use super::place::Place;
 use super::{block_on, view};
 use crate::control::{self, Reached};
 use crate::failure::{Exit, Failure};
+use crate::federation::root_on_disk;
 use crate::operation::{Caller, Operation, Request, operator};
 use crate::ports;
 use crate::services::Services;
@@ -49,6 +50,25 @@ pub(crate) struct HealthView {
     pub(crate) commits: u64,
     /// The store works.
     pub(crate) store_ok: bool,
+    pub(crate) federation: FederationView,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FederationView {
+    /// Nodes of hosters that this one has chosen.
+    pub(crate) peers: usize,
+    /// Nodes that are connected, chosen or not.
+    pub(crate) connected: usize,
+    /// Listings in the directory, the own one too.
+    pub(crate) listings: usize,
+    /// Of them those whose domain is not proven.
+    pub(crate) unproven: usize,
+    /// Own records that no other node has yet.
+    pub(crate) outbox: usize,
+    /// Peers are being asked what this node has published before.
+    pub(crate) restoring: bool,
+    /// The root key lies on this machine.
+    pub(crate) root_key_on_disk: bool,
 }
 
 impl Status {
@@ -100,8 +120,37 @@ impl Operation for NodeStatus {
                 connections: vitals.connections(),
                 commits: stats.commits,
                 store_ok: !stats.poisoned,
+                federation: FederationView::of(node)?,
             }),
         })
+    }
+}
+
+impl FederationView {
+    fn of(node: &Services) -> Result<Self, Failure> {
+        let peers = node.federation.peers()?.len();
+        let root_key_on_disk = root_on_disk(&node.config.data_dir).is_some();
+        let view = Self { peers, root_key_on_disk, ..Self::default() };
+        let Some(numbers) = node.federation.numbers() else { return Ok(view) };
+        Ok(Self {
+            connected: numbers.connected,
+            listings: numbers.directory.listings,
+            unproven: numbers.directory.quarantined,
+            outbox: numbers.directory.outbox,
+            restoring: numbers.restoring,
+            ..view
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!(
+            "  peers     {}, {} nodes connected\n  directory {} listings ({} unproven), {} records wait for a node\n",
+            self.peers, self.connected, self.listings, self.unproven, self.outbox
+        );
+        if self.restoring {
+            text.push_str("  Peers are asked what this node has published before; until then its listing cannot be edited.\n");
+        }
+        text
     }
 }
 
@@ -125,6 +174,7 @@ impl StatusView {
             text.push_str(&format!("  {name:<12} {address}, {open} connections\n"));
         }
         text.push_str(&format!("  outgoing  {} entries\n", health.queued));
+        text.push_str(&health.federation.text());
         if !health.store_ok {
             text.push_str("  The store has failed: restart the node, then run essaim store verify\n");
         }

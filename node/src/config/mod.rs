@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use essaim_accounts::AccountsConfig;
 use essaim_mail::queue::QueueConfig;
+use essaim_network::NetworkConfig;
 use essaim_types::{Address, ByteSize, Domain};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -107,6 +108,8 @@ pub(crate) struct ListenConfig {
     pub(crate) imap: Option<SocketAddr>,
     #[serde(deserialize_with = "address_or_off", skip_serializing_if = "Option::is_none")]
     pub(crate) imaps: Option<SocketAddr>,
+    #[serde(deserialize_with = "address_or_off", skip_serializing_if = "Option::is_none")]
+    pub(crate) peer: Option<SocketAddr>,
 }
 
 /// Mail in and out.
@@ -152,11 +155,6 @@ pub(crate) enum LoginWithoutTls {
     Never,
     Loopback,
 }
-
-/// The federation: nothing to configure yet.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct NetworkConfig {}
 
 /// Backups at peers: nothing to configure yet.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -244,11 +242,12 @@ impl ListenConfig {
             submissions: local(2465),
             imap: local(2143),
             imaps: local(2993),
+            peer: local(4001),
         }
     }
 
     /// The listeners with their names in the file.
-    pub(crate) fn by_name(&self) -> [(&'static str, Option<SocketAddr>); 7] {
+    pub(crate) fn by_name(&self) -> [(&'static str, Option<SocketAddr>); 8] {
         [
             ("http", self.http),
             ("https", self.https),
@@ -257,6 +256,7 @@ impl ListenConfig {
             ("submissions", self.submissions),
             ("imap", self.imap),
             ("imaps", self.imaps),
+            ("peer", self.peer),
         ]
     }
 }

@@ -1,0 +1,111 @@
+//! Which addresses of nodes are told to others, and which are dialled.
+
+use std::net::{IpAddr, SocketAddr};
+
+use essaim_identity::node::NodeAddress;
+use essaim_network::Address;
+
+use crate::config::Config;
+
+/// What this node tells others of itself: what the configuration announces; else where it listens; else, if that is every
+/// address of the machine, its name. Addresses inside of a hoster's own network are nobody's business.
+pub(super) fn told(config: &Config, listening: SocketAddr) -> Vec<Address> {
+    if !config.network.announce.is_empty() {
+        return config.network.announce.iter().take(super::founding::ADDRESSES_MAX).cloned().collect();
+    }
+    if !listening.ip().is_unspecified() {
+        return vec![Address::quic(listening), Address::tcp(listening)];
+    }
+    let (name, port) = (config.hoster.hostname(), listening.port());
+    let texts = [format!("/dns/{name}/udp/{port}/quic-v1"), format!("/dns/{name}/tcp/{port}")];
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The same in identity records.
+pub(super) fn in_records(addresses: &[Address]) -> Vec<NodeAddress> {
+    addresses.iter().filter_map(Address::to_node_address).take(super::founding::ADDRESSES_MAX).collect()
+}
+
+/// Of addresses that a stranger tells: those in public, or all of this machine if everybody we know is on it. A listing must not
+/// make us knock inside of our own network.
+pub(super) fn dialled(addresses: impl IntoIterator<Item = Address>, neighbours: Neighbours) -> Vec<Address> {
+    let may = |address: &Address| match address.ip() {
+        Some(ip) if ip.is_loopback() => neighbours == Neighbours::OnThisMachine,
+        Some(ip) => is_public(ip),
+        None => true,
+    };
+    addresses.into_iter().filter(may).collect()
+}
+
+/// Where those are whom this node talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Neighbours {
+    /// It listens on loopback, has peers, and all it is connected with are on loopback: a demo, a test, a school.
+    OnThisMachine,
+    /// The usual thing.
+    Anywhere,
+}
+
+pub(super) fn is_loopback(address: &Address) -> bool {
+    address.ip().is_some_and(|ip| ip.is_loopback())
+}
+
+/// An address of the whole internet, as far as is known without a list of all assignments.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            let special = ip.is_private() || ip.is_link_local() || ip.is_loopback() || ip.is_unspecified();
+            !(special || shared || ip.is_multicast() || ip.is_broadcast() || a == 0)
+        }
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(four) => is_public(four.into()),
+            None => ip.segments().first().is_some_and(|first| first & 0xe000 == 0x2000),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(ips: &[&str]) -> Vec<Address> {
+        ips.iter().map(|ip| Address::quic(SocketAddr::new(ip.parse().unwrap(), 4001))).collect()
+    }
+
+    #[test]
+    fn r22_strangers_do_not_make_us_knock_inside() {
+        let all = addresses(&[
+            "127.0.0.1",
+            "::1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "1.1.1.1",
+            "2001:db8::1",
+        ]);
+        assert_eq!(dialled(all.clone(), Neighbours::Anywhere), addresses(&["1.1.1.1", "2001:db8::1"]));
+        let here = dialled(all, Neighbours::OnThisMachine);
+        assert_eq!(here, addresses(&["127.0.0.1", "::1", "1.1.1.1", "2001:db8::1"]));
+    }
+
+    #[test]
+    fn a_node_that_listens_everywhere_tells_its_name() {
+        let mut config = Config::default();
+        config.hoster.hostname = Some("node.coop.example".parse().unwrap());
+        let told = |at: &str, config: &Config| {
+            told(config, at.parse().unwrap()).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told("[::]:4001", &config)[0], "/dns/node.coop.example/udp/4001/quic-v1");
+        assert_eq!(told("127.0.0.1:4009", &config)[1], "/ip4/127.0.0.1/tcp/4009");
+        config.network.announce = vec!["/ip4/192.0.2.7/udp/1/quic-v1".parse().unwrap()];
+        assert_eq!(told("[::]:4001", &config), ["/ip4/192.0.2.7/udp/1/quic-v1"]);
+    }
+}

@@ -1,0 +1,299 @@
+//! The node in its federation: the keys of its hoster, the shared directory, invitations and peers.
+//!
+//! `essaim-directory` decides, `essaim-network` carries, the store keeps; here they are brought together. Commands use
+//! [`Federation`], whether the node runs or not. Not here: how anything is shown.
+
+mod address;
+mod domain;
+mod driver;
+mod founding;
+mod invitation;
+mod join;
+mod keys;
+mod numbers;
+mod peers;
+mod perform;
+mod rows;
+mod services;
+mod start;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use essaim_directory::{CommandError, Directory, Output};
+use essaim_identity::invitation::InvitationLink;
+use essaim_identity::node::NodeClaim;
+use essaim_identity::{Keyring, PublicKey, SigningKey};
+use essaim_network::{Address, DialError, Handle, PeerInfo, RequestError};
+use essaim_store::Store;
+use essaim_types::{AccountId, Domain, ListingId, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use self::driver::Command;
+use self::rows::{Rows, Write};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::vitals::now;
+
+pub(crate) use domain::is_local;
+pub(crate) use founding::domain_record;
+pub(crate) use invitation::Invited;
+pub(crate) use keys::{Keys, root_on_disk};
+pub(crate) use numbers::FederationNumbers;
+pub(crate) use peers::{Introduction, Peer};
+
+/// The federation as commands see it. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Federation(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rows: Rows,
+    data_dir: PathBuf,
+    counts: numbers::Counts,
+    running: OnceLock<Running>,
+}
+
+/// What there is only while the node runs.
+#[derive(Debug)]
+struct Running {
+    commands: mpsc::Sender<Command>,
+    network: Option<Handle>,
+    listing: ListingId,
+    key: SigningKey,
+    /// Where others find us.
+    addresses: Vec<Address>,
+    config: Arc<Config>,
+}
+
+/// Somebody whose invitation we took.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) peer: PublicKey,
+    pub(crate) listing: ListingId,
+    pub(crate) domain: Option<Domain>,
+}
+
+impl Federation {
+    /// Nothing is read and nobody is told anything before it is started.
+    pub(crate) fn new(store: Store, hoster: AccountId, data_dir: PathBuf) -> Self {
+        let rows = Rows { store, hoster };
+        let counts = numbers::Counts::default();
+        Self(Arc::new(Inner { rows, data_dir, counts, running: OnceLock::new() }))
+    }
+
+    /// Looks at the directory: the running one, else as the store has it.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let Some(running) = self.0.running.get() else {
+            return self.load(move |directory| look(directory, now())).await;
+        };
+        let (tell, told) = oneshot::channel();
+        let look = move |directory: &Directory, now| drop(tell.send(look(directory, now)));
+        running.send(Command::Look(Box::new(look))).await?;
+        told.await.map_err(|_| stopping())
+    }
+
+    /// Changes something of ours. When this returns it is durable, and on its way to whoever is connected.
+    pub(crate) async fn change(
+        &self,
+        change: impl FnOnce(&mut Directory, Timestamp) -> Result<Vec<Output>, CommandError> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let (tell, told) = oneshot::channel();
+        self.running()?.send(Command::Change(Box::new(change), tell)).await?;
+        told.await.map_err(|_| stopping())?
+    }
+
+    /// Changes something that concerns this node alone; works without it running, too.
+    pub(crate) async fn change_here(
+        &self,
+        change: impl FnOnce(&mut Directory, Timestamp) -> Vec<Output> + Send + 'static,
+    ) -> Result<(), Failure> {
+        if self.0.running.get().is_some() {
+            return self.change(|directory, now| Ok(change(directory, now))).await;
+        }
+        let outputs = self.load(move |directory| change(directory, now())).await?;
+        let writes = outputs.into_iter().filter_map(|output| match output {
+            Output::Store(row) => Some(Write::row(row)),
+            Output::Delete(key) => Some(Write::no_row(&key)),
+            _ => None,
+        });
+        self.0.rows.commit(writes.collect()).await.map_err(|error| rows::unwritten(&error))
+    }
+
+    /// An invitation for another hoster.
+    pub(crate) async fn invite(&self, lifetime: Duration) -> Result<Invited, Failure> {
+        let running = self.running()?;
+        if running.network.is_none() {
+            return Err(no_network());
+        }
+        let claim = running.claim(&self.own_keyring().await?);
+        invitation::give(&self.0.rows, &running.config, claim, &running.key, lifetime, now()).await
+    }
+
+    /// Takes the invitation of another hoster.
+    pub(crate) async fn join(&self, link: &str) -> Result<Joined, Failure> {
+        let running = self.running()?;
+        let network = running.network.as_ref().ok_or_else(no_network)?;
+        let said = genuine(link)?;
+        if said.node.key == running.key.public() {
+            return Err(Failure::new("the invitation is of this node itself")
+                .hint("send the link to another hoster, who takes it with essaim peer join"));
+        }
+        let addresses: Vec<Address> =
+            said.node.addresses.iter().filter_map(Address::from_node_address).collect();
+        let peer = said.node.key.into();
+        network.dial(peer, &addresses).await.map_err(|error| not_reached(&error))?;
+        let ours = self.own_keyring().await?;
+        let join = join::Join { node: running.claim(&ours), nonce: said.nonce, to: said.node.key };
+        let body = join::request(&join, &running.key, &ours)?;
+        let answer = network.request(peer, services::join(), body.into()).await;
+        let answer = answer.map_err(|error| not_answered(&error))?;
+        let theirs = join::read_answer(&answer, &said.node)?;
+        let record = peers::PeerRecord {
+            listing: theirs.listing(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+            since: now(),
+            by: Introduction::WeJoined,
+        };
+        let joined =
+            Joined { peer: said.node.key, listing: theirs.listing(), domain: theirs.domain().cloned() };
+        let (tell, told) = oneshot::channel();
+        let peer = Peer { key: said.node.key, said: record };
+        running.send(Command::Befriend(peer, records(&theirs), tell)).await?;
+        told.await.map_err(|_| stopping())??;
+        Ok(joined)
+    }
+
+    /// The nodes that this one stays connected to.
+    pub(crate) fn peers(&self) -> Result<Vec<Peer>, Failure> {
+        self.0.rows.peers()
+    }
+
+    /// The nodes that are connected now; none if the node does not run.
+    pub(crate) async fn connected(&self) -> Vec<PeerInfo> {
+        match self.0.running.get().and_then(|running| running.network.as_ref()) {
+            Some(network) => network.peers().await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Is a peer no more. What its hoster says stays in the directory.
+    pub(crate) async fn part(&self, key: PublicKey) -> Result<(), Failure> {
+        self.0.rows.commit(vec![Write::no_peer(&key)]).await.map_err(|error| rows::unwritten(&error))?;
+        match self.0.running.get() {
+            Some(running) => running.send(Command::Part(key)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The numbers of a moment ago; `None` if the node does not run.
+    pub(crate) fn numbers(&self) -> Option<FederationNumbers> {
+        self.0.counts.read()
+    }
+
+    async fn own_keyring(&self) -> Result<Keyring, Failure> {
+        let found = self.look(|directory, _| {
+            let own = directory.own_listing().and_then(|own| directory.hoster(own));
+            own.map(|hoster| hoster.keyring().clone())
+        });
+        found.await?.ok_or_else(|| refused(&CommandError::NoListing))
+    }
+
+    /// The directory as the store has it, on a thread that may block.
+    async fn load<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Directory) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let inner = Arc::clone(&self.0);
+        let read = move || {
+            let keys = Keys::read(&inner.data_dir)?;
+            let founded = inner.rows.identity()?;
+            let (Some(keys), Some(listing)) = (keys, founded) else {
+                return Err(
+                    Failure::new("this node has no directory yet").hint("start it once: essaim serve")
+                );
+            };
+            Ok(work(&mut driver::read(&inner.rows, listing, keys.node)?))
+        };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn running(&self) -> Result<&Running, Failure> {
+        self.0.running.get().ok_or_else(|| {
+            Failure::new("the node is not running, and only a running node talks to others")
+                .hint("start it: essaim serve, or systemctl start essaim")
+        })
+    }
+}
+
+impl Running {
+    async fn send(&self, command: Command) -> Result<(), Failure> {
+        self.commands.send(command).await.map_err(|_| stopping())
+    }
+
+    fn claim(&self, keyring: &Keyring) -> NodeClaim {
+        invitation::claim(self.listing, keyring.head_hash(), self.key.public(), &self.addresses)
+    }
+}
+
+/// A link that its node has signed and that is good now.
+fn genuine(link: &str) -> Result<essaim_identity::invitation::Invitation, Failure> {
+    let parsed = link.parse::<InvitationLink>().map_err(|error| {
+        Failure::caused("this is not an invitation", &error)
+            .hint("copy the whole link that essaim peer invite has shown, in quotes")
+            .usage()
+    })?;
+    let signed = parsed.verify(now()).map_err(|error| {
+        Failure::caused("the invitation cannot be taken", &error)
+            .hint("ask the hoster that invited you for a new link: essaim peer invite")
+    })?;
+    Ok(signed.record().clone())
+}
+
+/// The entries of a keyring as records of the directory.
+fn records(keyring: &Keyring) -> Vec<Vec<u8>> {
+    let listing = keyring.listing();
+    keyring.entries().map(|entry| essaim_directory::wire::keyring(listing, &entry.to_wire())).collect()
+}
+
+/// What the operator is told when the directory refuses a command.
+fn refused(error: &CommandError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        CommandError::Restoring => failure.hint(
+            "try again when more peers are connected (essaim peer list); if you know that this data directory is the latest, add --without-peers",
+        ),
+        CommandError::NoListing => failure.hint("start the node once: essaim serve"),
+        CommandError::NotAllowed => failure.hint("another operator of this hoster must do it, or the root key must give this node its roles back"),
+        CommandError::Field(_) | CommandError::Edit(_) => failure.hint("essaim directory edit --help lists the fields").usage(),
+        CommandError::Refused(_) | CommandError::Encode => failure.hint("essaim doctor tells what is wrong with the node"),
+    }
+}
+
+fn not_reached(error: &DialError) -> Failure {
+    let failure = Failure::caused("the node that invited was not reached", error);
+    match error {
+        DialError::WrongPeer { .. } => failure.hint("the invitation may be forged: ask the hoster, by another way than the one on which the link came"),
+        _ => failure.hint("is it running, and does its firewall let port 4001 (UDP and TCP) in? Try again later with the same link"),
+    }
+}
+
+fn not_answered(error: &RequestError) -> Failure {
+    Failure::caused("the node that invited did not answer", error).hint("try again with the same link")
+}
+
+fn no_network() -> Failure {
+    Failure::new("this node does not talk to other nodes: listen.peer is not set")
+        .hint("set [listen] peer = \"[::]:4001\" in essaim.toml and restart the node")
+}
+
+fn stopping() -> Failure {
+    Failure::new("the node is stopping").hint("start it again, then repeat the command")
+}

@@ -1,0 +1,50 @@
+//! The names under which nodes talk about the directory.
+
+use essaim_directory::wire;
+use essaim_network::{Service, Topic};
+
+/// What is answered here.
+pub(super) fn all() -> Vec<Service> {
+    vec![sync(), label(JOIN)]
+}
+
+/// What is gossiped.
+pub(super) fn topics() -> Vec<Topic> {
+    [wire::Topic::Changes, wire::Topic::Beats, wire::Topic::Alerts].map(topic).into()
+}
+
+pub(super) fn sync() -> Service {
+    label(SYNC)
+}
+
+pub(super) fn join() -> Service {
+    label(JOIN)
+}
+
+pub(super) fn topic(of: wire::Topic) -> Topic {
+    label(match of {
+        wire::Topic::Changes => "changes",
+        wire::Topic::Beats => "beats",
+        wire::Topic::Alerts => "alerts",
+    })
+}
+
+fn label<T: std::str::FromStr>(name: &str) -> T {
+    name.parse().unwrap_or_else(|_| unreachable!("the names in this file are short and plain"))
+}
+
+/// Comparing directories.
+pub(super) const SYNC: &str = "sync/1";
+/// Presenting an invitation.
+pub(super) const JOIN: &str = "join/1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_names() {
+        assert_eq!((all().len(), topics().len()), (2, 3));
+        assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
+    }
+}
