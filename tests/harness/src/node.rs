@@ -30,6 +30,7 @@ pub struct Node {
 pub struct NodeBuilder {
     domain: String,
     tls: String,
+    listeners: Vec<String>,
     extra: String,
     parent: Option<PathBuf>,
     ready_within: Duration,
@@ -58,6 +59,7 @@ impl Node {
         NodeBuilder {
             domain: "a.test".to_owned(),
             tls: "self-signed".to_owned(),
+            listeners: LISTENERS.map(str::to_owned).into(),
             extra: String::new(),
             parent: None,
             ready_within: Duration::from_secs(60),
@@ -272,6 +274,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Starts one more listener: `peer`, `https`.
+    #[must_use]
+    pub fn listening(mut self, listener: &str) -> Self {
+        self.listeners.push(listener.to_owned());
+        self
+    }
+
     /// More of `essaim.toml`, after what the harness writes: whole tables.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
@@ -321,7 +330,7 @@ impl NodeBuilder {
     fn toml(&self) -> String {
         let mut toml =
             format!("[hoster]\ndomain = \"{}\"\n[tls]\nmode = \"{}\"\n[listen]\n", self.domain, self.tls);
-        for listener in LISTENERS {
+        for listener in &self.listeners {
             toml.push_str(&format!("{listener} = \"127.0.0.1:0\"\n"));
         }
         toml.push_str(&self.extra);

@@ -41,6 +41,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     ("essaim-tidy", Kind::Test, &[]),
     ("essaim-interop", Kind::Test, &["essaim-harness"]),
     ("essaim-crash", Kind::Test, &["essaim-harness"]),
+    ("essaim-federation", Kind::Test, &["essaim-harness"]),
     ("essaim-bench", Kind::Test, &["essaim-harness"]),
     ("essaim-sim", Kind::Test, &["essaim-types", "essaim-identity", "essaim-directory"]),
 ];

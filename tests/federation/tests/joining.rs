@@ -1,0 +1,101 @@
+//! Two hosters become peers.
+
+use std::path::Path;
+use std::process::Command;
+
+use essaim_federation::{Hoster, eventually};
+
+#[test]
+fn an_invitation_makes_two_hosters_peers_who_see_each_other() {
+    let (a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    b.sees(&["a.test", "b.test"]);
+    for (hoster, other, by) in [(&a, &b, "invited"), (&b, &a, "joined")] {
+        let peers = hoster.ask(&["peer", "list"]);
+        assert_eq!(peers[0]["domain"], *other.domain);
+        assert_eq!(peers[0]["introduction"], by);
+        assert_eq!(hoster.listing_of(&other.domain)["tier"], "proven");
+        eventually("nothing waits to be sent", || hoster.ask(&["status"])["federation"]["outbox"] == 0);
+    }
+    assert_eq!(a.ask(&["status"])["federation"]["peers"], 1);
+}
+
+#[test]
+fn an_edit_on_one_node_is_seen_on_the_other_and_outlives_restarts() {
+    let (mut a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    b.sees(&["a.test", "b.test"]);
+    a.ask(&[
+        "directory",
+        "edit",
+        "--set",
+        "name=Les Abeilles",
+        "--set",
+        "description.fr=Un hébergeur à Namur",
+    ]);
+    b.sees_name("a.test", "Les Abeilles");
+    assert_eq!(b.listing_of("a.test")["descriptions"]["fr"], "Un hébergeur à Namur");
+
+    let listing = a.listing_of("a.test")["listing"].clone();
+    assert!(a.node.stop().success());
+    a.node.restart();
+    assert_eq!(a.directory(), ["a.test", "b.test"]);
+    assert_eq!(a.listing_of("a.test")["listing"], listing);
+    assert_eq!(a.listing_of("a.test")["name"], "Les Abeilles");
+    assert_eq!(a.ask(&["peer", "list"])[0]["domain"], "b.test");
+    eventually("they find each other again", || a.connected() == 1);
+    a.edit("name=La Ruche");
+    b.sees_name("a.test", "La Ruche");
+}
+
+#[test]
+fn a_node_that_is_killed_keeps_what_it_has_said() {
+    let (mut a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    a.edit("name=Kept");
+    a.node.kill();
+    a.node.restart();
+    assert_eq!(a.listing_of("a.test")["name"], "Kept");
+    b.sees_name("a.test", "Kept");
+}
+
+#[test]
+fn a_node_started_from_an_old_copy_learns_what_it_has_said_before_it_speaks() {
+    let (mut a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    assert!(a.node.stop().success());
+    let (data, old) = (a.node.data_dir(), a.node.home().join("old"));
+    copy(&data, &old);
+    a.node.restart();
+    a.edit("name=Newer than the copy");
+    b.sees_name("a.test", "Newer than the copy");
+    assert!(a.node.stop().success());
+    std::fs::remove_dir_all(&data).expect("the newer data are lost");
+    copy(&old, &data);
+
+    a.node.restart();
+    a.edit("legal.form=cooperative");
+    eventually("b hears of the edit", || b.listing_of("a.test")["legal_form"] == "cooperative");
+    for hoster in [&a, &b] {
+        assert_eq!(hoster.listing_of("a.test")["name"], "Newer than the copy");
+        assert_eq!(hoster.ask(&["directory", "show", "a.test"])["forked"], false);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp can be started");
+    assert!(status.success());
+}
+
+#[test]
+fn a_peer_that_is_removed_is_no_peer_any_more() {
+    let (a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    a.ask(&["peer", "remove", "b.test"]);
+    assert_eq!(a.ask(&["status"])["federation"]["peers"], 0);
+    assert!(a.refusal(&["peer", "show", "b.test"]).contains("no peer b.test"));
+    assert_eq!(a.directory(), ["a.test", "b.test"], "what it says stays");
+}
