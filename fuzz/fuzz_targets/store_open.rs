@@ -16,6 +16,7 @@ use essaim_store::{
 };
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, NodeSeq, ObjectKind, Timestamp};
 use libfuzzer_sys::fuzz_target;
+use twox_hash::XxHash3_64;
 
 fuzz_target!(|data: &[u8]| {
     let disk = SimDisk::new();
@@ -103,9 +104,9 @@ impl Author {
 
     fn record(&mut self, kind: RecordKind, codec: Codec, plain: &[u8], stored: &[u8]) {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("inputs are small");
-        let hash = *blake3::hash(plain).as_bytes();
-        let header =
-            RecordHeader { kind, codec, stored: length(stored), plain: length(plain), hash }.encode();
+        let (sum, hash) = (XxHash3_64::oneshot(plain), *blake3::hash(plain).as_bytes());
+        let (stored_len, plain_len) = (length(stored), length(plain));
+        let header = RecordHeader { kind, codec, stored: stored_len, plain: plain_len, sum, hash }.encode();
         let out = self.out();
         out.extend_from_slice(&header);
         out.extend_from_slice(stored);

@@ -48,6 +48,7 @@ fn header(dice: &mut Unstructured<'_>) -> Result<RecordHeader> {
         codec: *dice.choose(&[Codec::Raw, Codec::Zstd])?,
         stored: dice.arbitrary()?,
         plain: dice.arbitrary()?,
+        sum: dice.arbitrary()?,
         hash: dice.arbitrary()?,
     })
 }
