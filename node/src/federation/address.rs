@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use essaim_identity::node::NodeAddress;
 use essaim_network::Address;
 
+use super::peers::PeerRecord;
 use crate::config::Config;
 
 /// What this node tells others of itself: what the configuration announces; else where it listens; else, if that is every
@@ -44,6 +45,20 @@ pub(super) enum Neighbours {
     OnThisMachine,
     /// The usual thing.
     Anywhere,
+}
+
+impl Neighbours {
+    /// Of a node that listens on loopback: whom it has chosen, and where those are that are connected. Who is somewhere unknown is not here.
+    pub(super) fn of<'a>(
+        peers: impl ExactSizeIterator<Item = &'a PeerRecord>,
+        mut connected: impl Iterator<Item = Option<&'a Address>>,
+    ) -> Self {
+        let mut peers = peers;
+        let here = peers.len() > 0
+            && peers.all(PeerRecord::is_local)
+            && connected.all(|address| address.is_some_and(is_loopback));
+        if here { Self::OnThisMachine } else { Self::Anywhere }
+    }
 }
 
 pub(super) fn is_loopback(address: &Address) -> bool {
@@ -94,6 +109,35 @@ mod tests {
         assert_eq!(dialled(all.clone(), Neighbours::Anywhere), addresses(&["1.1.1.1", "2001:db8::1"]));
         let here = dialled(all, Neighbours::OnThisMachine);
         assert_eq!(here, addresses(&["127.0.0.1", "::1", "1.1.1.1", "2001:db8::1"]));
+    }
+
+    fn peer(at: &str) -> PeerRecord {
+        PeerRecord {
+            listing: essaim_types::ListingId::from_bytes([7; 32]),
+            addresses: addresses(&[at]).iter().map(ToString::to_string).collect(),
+            since: essaim_types::Timestamp(0),
+            by: crate::federation::Introduction::WeJoined,
+        }
+    }
+
+    #[test]
+    fn local_names_count_only_where_everybody_is_on_this_machine() {
+        let (here, there) = (addresses(&["127.0.0.1", "::1"]), addresses(&["192.168.1.7"]));
+        let among = |peers: &[PeerRecord], connected: &[Option<&Address>]| {
+            Neighbours::of(peers.iter(), connected.iter().copied())
+        };
+        let (near, far) = (peer("127.0.0.1"), peer("192.168.1.7"));
+        let both: Vec<_> = here.iter().map(Some).collect();
+        assert_eq!(among(std::slice::from_ref(&near), &both), Neighbours::OnThisMachine);
+        assert_eq!(among(std::slice::from_ref(&near), &[]), Neighbours::OnThisMachine);
+        assert_eq!(among(&[], &both), Neighbours::Anywhere, "nobody was invited");
+        assert_eq!(among(&[near.clone(), far], &both), Neighbours::Anywhere, "a peer is elsewhere");
+        assert_eq!(
+            among(std::slice::from_ref(&near), &[here.first(), there.first()]),
+            Neighbours::Anywhere,
+            "somebody called"
+        );
+        assert_eq!(among(&[near], &[None]), Neighbours::Anywhere, "from who knows where");
     }
 
     #[test]

@@ -398,10 +398,8 @@ impl Driver {
     }
 
     pub(super) fn neighbours(&self) -> Neighbours {
-        let connected = self.connected.values().all(|address| address.as_ref().is_some_and(is_loopback));
-        let peers = !self.peers.is_empty() && self.peers.values().all(PeerRecord::is_local);
-        match self.own.is_local && connected && peers {
-            true => Neighbours::OnThisMachine,
+        match self.own.is_local {
+            true => Neighbours::of(self.peers.values(), self.connected.values().map(Option::as_ref)),
             false => Neighbours::Anywhere,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use essaim_identity::SigningKey;
@@ -39,6 +39,7 @@ impl Keys {
                 .hint("is there space, and is the data directory writable?")
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| failed(&error))?;
+        belong(&dir, data_dir).map_err(|error| failed(&error))?;
         // The root first: a node without a root key could found nothing.
         let root = new_key().map_err(|error| failed(&error))?;
         write(&place(data_dir, ROOT), &text_of(&root)).map_err(|error| failed(&error))?;
@@ -110,8 +111,20 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    if let Some(dir) = path.parent() {
+        belong(&partial, dir)?;
+    }
     fs::rename(&partial, path)?;
     path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// `init` is run by root, and the node by the owner of the data directory.
+fn belong(path: &Path, to_the_owner_of: &Path) -> io::Result<()> {
+    let (owner, now) = (fs::metadata(to_the_owner_of)?, fs::metadata(path)?);
+    if (owner.uid(), owner.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
 const DIRECTORY: &str = "keys";
@@ -146,6 +159,19 @@ mod tests {
         fs::remove_file(root_on_disk(dir.path()).unwrap()).unwrap();
         assert!(Keys::read(dir.path()).unwrap().unwrap().root.is_none());
         assert_eq!(root_on_disk(dir.path()), None);
+    }
+
+    #[test]
+    fn keys_that_root_makes_are_the_nodes() {
+        let dir = tempfile::tempdir().unwrap();
+        // Only root can give a directory away; for others there is nothing to show.
+        if chown(dir.path(), Some(65_534), Some(65_534)).is_err() {
+            return;
+        }
+        Keys::make(dir.path()).unwrap();
+        for path in ["keys", "keys/node.secret", "keys/root.secret"] {
+            assert_eq!(fs::metadata(dir.path().join(path)).unwrap().uid(), 65_534, "{path}");
+        }
     }
 
     #[test]

@@ -57,3 +57,17 @@ fn a_node_without_a_place_to_listen_says_what_is_missing() {
     assert_eq!(lonely.directory(), ["a.test"]);
     assert!(lonely.refusal(&["peer", "invite"]).contains("listen.peer"));
 }
+
+#[test]
+fn a_local_name_is_not_believed_of_a_node_that_says_it_is_elsewhere() {
+    let a = Hoster::start("a");
+    // An address for documents (RFC 5737): nobody is there, and nothing leaves this machine for it but a packet.
+    let announced = "[network]\nannounce = [\"/ip4/192.0.2.1/udp/4001/quic-v1\"]";
+    let node = essaim_harness::Node::builder().domain("b.test").listening("peer").config(announced).start();
+    let elsewhere = Hoster { domain: "b.test".to_owned(), node };
+    elsewhere.join(&a);
+    elsewhere.sees(&["a.test", "b.test"]);
+    essaim_federation::eventually("a has heard of b", || !a.listing_of("b.test").is_null());
+    assert_eq!(a.listing_of("b.test")["tier"], "unproven");
+    assert_eq!(a.directory(), ["a.test"]);
+}
