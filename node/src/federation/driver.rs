@@ -70,7 +70,9 @@ pub(super) struct Driver {
     pub(super) dialled: BTreeMap<PublicKey, Timestamp>,
     next_ticket: u64,
     /// The store did not take something: the directory in memory is ahead of it and is read again.
-    unwritten: bool,
+    unwritten: Option<Failure>,
+    /// When the log was told of it last.
+    complained: Option<Timestamp>,
 }
 
 /// Who we are.
@@ -116,7 +118,8 @@ impl Driver {
             checking: 0,
             dialled: BTreeMap::new(),
             next_ticket: 0,
-            unwritten: false,
+            unwritten: None,
+            complained: None,
         }
     }
 
@@ -166,7 +169,7 @@ impl Driver {
 
     pub(super) async fn settle(&mut self) {
         while let Some(input) = self.pending.pop_front() {
-            if self.unwritten {
+            if self.unwritten.is_some() {
                 self.forget_waiting();
                 return;
             }
@@ -179,11 +182,15 @@ impl Driver {
 
     /// Nothing that was not written may be relied on: the directory is read from the store again at the next tick.
     fn lost(&mut self, failure: &Failure) {
-        error!(
-            error = failure as &dyn std::error::Error,
-            "the directory could not be written and is read again"
-        );
-        self.unwritten = true;
+        let now = now();
+        if self.complained.is_none_or(|at| now.since(at) >= COMPLAIN_EVERY) {
+            error!(
+                error = failure as &dyn std::error::Error,
+                "the directory could not be written and is read again until it can"
+            );
+            self.complained = Some(now);
+        }
+        self.unwritten = Some(failure.clone());
         self.forget_waiting();
     }
 
@@ -294,9 +301,8 @@ impl Driver {
     }
 
     async fn change(&mut self, change: Change) -> Result<(), Failure> {
-        if self.unwritten {
-            return Err(Failure::new("the directory could not be written a moment ago")
-                .hint("is the disk full? essaim doctor tells; then try again"));
+        if let Some(failure) = &self.unwritten {
+            return Err(failure.clone());
         }
         let outputs = change(&mut self.directory, now()).map_err(|error| super::refused(&error))?;
         self.performed(outputs).await
@@ -332,7 +338,7 @@ impl Driver {
     }
 
     async fn tick(&mut self) {
-        if self.unwritten {
+        if self.unwritten.is_some() {
             self.read_again().await;
         }
         self.feed(Input::Tick).await;
@@ -348,7 +354,10 @@ impl Driver {
             return;
         };
         let said = hoster.listing().addresses.iter().collect::<BTreeSet<_>>();
-        if self.network.is_none() || said == self.own.addresses.iter().map(String::as_str).collect() {
+        if self.network.is_none()
+            || self.unwritten.is_some()
+            || said == self.own.addresses.iter().map(String::as_str).collect()
+        {
             return;
         }
         let edits = founding::address_edits(&self.own.addresses);
@@ -368,7 +377,7 @@ impl Driver {
                 return error!(error = &failure as &dyn std::error::Error, "the directory cannot be read");
             }
         }
-        self.unwritten = false;
+        self.unwritten = None;
         for key in self.connected.keys().copied().collect::<Vec<_>>() {
             self.feed(Input::Connected(key)).await;
         }
@@ -444,5 +453,7 @@ impl std::fmt::Debug for Command {
 
 /// The directory wants it at least every ten seconds.
 const TICK: Duration = Duration::from_secs(5);
+/// A full disk is no news after a moment.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(600);
 /// Added to gossip's opinion of a peer that was chosen.
 const ESTEEM_OF_PEERS: f64 = 20.0;

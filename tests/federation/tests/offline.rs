@@ -60,3 +60,23 @@ fn fields_that_no_listing_has_are_refused_with_a_reason() {
     assert_eq!(found[0]["domain"], "a.test");
     assert!(a.refusal(&["directory", "search", "--near", "Atlantis"]).contains("Atlantis"));
 }
+
+#[test]
+fn a_disk_without_room_refuses_in_words_and_goes_on_later() {
+    let mut a = Hoster::start("a");
+    assert!(a.node.stop().success());
+    let config = a.node.home().join("essaim.toml");
+    let enough = fs::read_to_string(&config).expect("the configuration");
+    // As if the disk were nearly full: the store keeps more free than there is.
+    fs::write(&config, format!("{enough}\n[limits]\ndisk_reserve = \"8000000 GB\"\n"))
+        .expect("a configuration");
+    a.node.restart();
+    assert!(a.refusal(&["directory", "edit", "--set", "name=No room"]).contains("disk is full"));
+    assert!(a.refusal(&["peer", "invite"]).contains("disk is full"));
+    assert_eq!(a.directory(), ["a.test"], "reading goes on");
+    assert!(a.node.stop().success());
+    fs::write(&config, enough).expect("a configuration");
+    a.node.restart();
+    a.edit("name=Room");
+    assert_eq!(a.listing_of("a.test")["name"], "Room");
+}
