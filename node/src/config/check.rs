@@ -53,13 +53,13 @@ fn tls(config: &Config, findings: &mut Vec<Finding>) {
         TlsMode::SelfSigned | TlsMode::Off if config.tls.cert.is_some() || config.tls.key.is_some() => findings.push(
             error("tls.mode", "tls.cert or tls.key is set but tls.mode does not use it; set tls.mode = \"files\"".to_owned()),
         ),
-        TlsMode::SelfSigned if is_public(config) => findings.push(warning(
+        TlsMode::SelfSigned if serves_outside(config) => findings.push(warning(
             "tls.mode",
             "the certificate is self-signed and the node listens beyond this machine: members' programs will warn; \
              use tls.mode = \"files\" with a certificate for the host name"
                 .to_owned(),
         )),
-        TlsMode::Off if is_public(config) => findings.push(warning(
+        TlsMode::Off if serves_outside(config) => findings.push(warning(
             "tls.mode",
             "nothing is encrypted and the node listens beyond this machine: make sure that what stands in front of it \
              does TLS"
@@ -156,6 +156,12 @@ fn is_public(config: &Config) -> bool {
     config.listen.by_name().into_iter().filter_map(|(_, at)| at).any(|at| !at.ip().is_loopback())
 }
 
+/// Members and other mail servers come in from beyond this machine. Nodes prove themselves by their keys, not by the certificate.
+fn serves_outside(config: &Config) -> bool {
+    let listen = config.listen.by_name().into_iter().filter(|(name, _)| *name != "peer");
+    listen.filter_map(|(_, at)| at).any(|at| !at.ip().is_loopback())
+}
+
 fn readable(key: &str, path: &Path, findings: &mut Vec<Finding>) {
     if let Err(cause) = std::fs::File::open(path) {
         let message =
@@ -227,6 +233,8 @@ mod tests {
         let mut config = Config::default();
         config.listen.smtp = Some("0.0.0.0:25".parse().unwrap());
         assert_eq!(keys(&config, Severity::Warning), ["tls.mode", "hoster.domain"]);
+        config.listen = ListenConfig { peer: Some("[::]:4001".parse().unwrap()), ..ListenConfig::local() };
+        assert_eq!(keys(&config, Severity::Warning), ["hoster.domain"], "nodes need no certificate");
         assert_eq!(keys(&config, Severity::Error), <[&str; 0]>::default());
     }
 }

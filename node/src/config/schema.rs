@@ -110,7 +110,7 @@ mod tests {
             ["essaim.toml:1: there is no key or section lisen; did you mean listen?"]
         );
         assert_eq!(
-            problems("[hoster]\ncopies = \"off\"\n"),
+            problems("[hoster]\nmode = \"off\"\n"),
             ["essaim.toml:2: there is no key mode in [hoster]; the key mode belongs to [tls]"]
         );
         assert_eq!(
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_unknown_key_is_reported_and_known_ones_are_not() {
-        assert_eq!(problems("zzz = 1\n[tls]\nyyy = 2\ncopies = \"off\"\n[mail.xxx]\n").len(), 3);
+        assert_eq!(problems("zzz = 1\n[tls]\nyyy = 2\nmode = \"off\"\n[mail.xxx]\n").len(), 3);
         assert!(problems(super::super::document::DOCUMENT).is_empty());
     }
 
