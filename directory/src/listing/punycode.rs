@@ -1,4 +1,7 @@
 //! Domains in the only form that is shown: ASCII. A name with letters of two alphabets that look alike cannot pass for another.
+//!
+//! Not the crate `idna`: what it takes for a valid label depends on the Unicode tables that it was built with, and a record must be
+//! accepted by all nodes or by none.
 
 use essaim_types::Domain;
 
