@@ -189,21 +189,7 @@ impl<'b, C> Decode<'b, C> for PublicKey {
     }
 }
 
-impl<C> Encode<C> for Signature {
-    fn encode<W: encode::Write>(
-        &self,
-        to: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        to.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Signature {
-    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::byte_array(from).map(Self)
-    }
-}
+with::byte_string!(Signature);
 
 /// Multihash identity (0x00) of 36 bytes; protobuf field 1 = 1 (Ed25519), field 2 = 32 bytes. libp2p specs, peer-ids.
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];

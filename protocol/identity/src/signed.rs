@@ -37,7 +37,7 @@
 
 use std::fmt;
 
-use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use minicbor::{Decode, Encode};
 
 use crate::cbor::{self, Bounded, CborError, with};
 use crate::key::{BadSignature, PublicKey, Signature, SigningKey};
@@ -179,21 +179,7 @@ impl fmt::Debug for RecordHash {
     }
 }
 
-impl<C> Encode<C> for RecordHash {
-    fn encode<W: encode::Write>(
-        &self,
-        to: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        to.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for RecordHash {
-    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::byte_array(from).map(Self)
-    }
-}
+with::byte_string!(RecordHash);
 
 /// A record and the exact bytes it was read from.
 #[derive(Clone, PartialEq, Eq)]

@@ -220,3 +220,25 @@ pub fn byte_array<const N: usize>(
         .try_into()
         .map_err(|_| minicbor::decode::Error::message(format!("not a byte string of {N} bytes")).at(at))
 }
+
+/// CBOR of a type that is an array of bytes and nothing more: a byte string of that length.
+macro_rules! byte_string {
+    ($type:ident) => {
+        impl<C> minicbor::Encode<C> for $type {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                to: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                to.bytes(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> minicbor::Decode<'b, C> for $type {
+            fn decode(from: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                $crate::cbor::with::byte_array(from).map(Self)
+            }
+        }
+    };
+}
+pub(crate) use byte_string;

@@ -251,21 +251,7 @@ impl fmt::Debug for ActorId {
     }
 }
 
-impl<C> Encode<C> for ActorId {
-    fn encode<W: encode::Write>(
-        &self,
-        to: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), encode::Error<W::Error>> {
-        to.bytes(&self.0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for ActorId {
-    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
-        with::byte_array(from).map(Self)
-    }
-}
+with::byte_string!(ActorId);
 
 impl<C> Encode<C> for Roles {
     fn encode<W: encode::Write>(
