@@ -11,6 +11,7 @@ mod listen;
 mod logging;
 mod operation;
 mod outbound;
+mod outside;
 mod owner;
 mod pages;
 mod ports;

@@ -17,6 +17,10 @@ impl Node for Services {
         )
     }
 
+    fn card(&self) -> Option<Vec<u8>> {
+        self.federation.card()
+    }
+
     fn ready(&self) -> Result<(), String> {
         if self.store.stats().poisoned {
             return Err("the store has failed: restart the node".to_owned());

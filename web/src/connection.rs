@@ -62,6 +62,9 @@ mod tests {
         fn front_page(&self) -> String {
             "Essaim\n".to_owned()
         }
+        fn card(&self) -> Option<Vec<u8>> {
+            Some(b"card".to_vec())
+        }
         fn ready(&self) -> Result<(), String> {
             Err("the store has failed: restart the node".to_owned())
         }
@@ -100,6 +103,15 @@ mod tests {
         assert!(get(Surface::Internal, "/metrics").await.contains("\nessaim_up 1\n"));
         assert!(get(Surface::Public, "/metrics").await.starts_with("HTTP/1.1 404 "));
         assert!(get(Surface::Public, "/").await.ends_with("\r\n\r\nEssaim\n"));
+    }
+
+    #[tokio::test]
+    async fn the_card_is_for_everybody() {
+        for surface in [Surface::Public, Surface::Internal] {
+            let answer = get(surface, "/.well-known/essaim").await;
+            assert!(answer.contains("\r\ncontent-type: application/cbor\r\n"), "{answer}");
+            assert!(answer.ends_with("\r\n\r\ncard"), "{answer}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

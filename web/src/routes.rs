@@ -15,6 +15,8 @@ use crate::metrics::{Metric, text};
 pub trait Node: Send + Sync + 'static {
     /// What stands on the front page.
     fn front_page(&self) -> String;
+    /// The signed card by which the domain says which hoster it belongs to (`specs/08-identity.md`); `None` if there is none yet.
+    fn card(&self) -> Option<Vec<u8>>;
     /// `Err` says in one sentence why the node cannot serve now.
     fn ready(&self) -> Result<(), String>;
     /// All counters, now.
@@ -34,6 +36,7 @@ pub enum Surface {
 pub fn router(node: Arc<dyn Node>, surface: Surface) -> Router {
     let mut router = Router::new()
         .route("/", get(front_page))
+        .route("/.well-known/essaim", get(card))
         .route("/health/live", get(live))
         .route("/health/ready", get(ready));
     if surface == Surface::Internal {
@@ -44,6 +47,14 @@ pub fn router(node: Arc<dyn Node>, surface: Surface) -> Router {
 
 async fn front_page(State(node): State<Arc<dyn Node>>) -> String {
     node.front_page()
+}
+
+/// RFC 8615. Other hosters' nodes fetch it, once a day each.
+async fn card(State(node): State<Arc<dyn Node>>) -> Response {
+    match node.card() {
+        Some(card) => ([(header::CONTENT_TYPE, "application/cbor")], card).into_response(),
+        None => absent().await,
+    }
 }
 
 /// The process answers: that is all.

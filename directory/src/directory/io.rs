@@ -135,6 +135,8 @@ pub enum Alert {
     KeyringFork(ListingId),
     /// Something of our own listing came that we did not know: the data directory is older than what we published.
     OwnListingBehind,
+    /// A hoster that ours vouches for has lost its domain: for three days the domain has not said that the listing is its own.
+    DomainLost(ListingId),
     /// Most peers have a clock that differs from ours by so many milliseconds.
     ClockOff(i64),
 }

@@ -24,6 +24,7 @@ use crate::hoster::Hoster;
 use crate::pace::{Pace, Paces};
 use crate::parking::Parking;
 use crate::refusal::{Refusal, Verdict};
+use crate::statement::Statement;
 
 pub use io::{Alert, DomainOutcome, Input, Numbers, Output};
 pub use own::{CommandError, Hidden};
@@ -189,9 +190,22 @@ impl Directory {
     /// Looks whether a listing is in quarantine now.
     fn sort(&mut self, now: Timestamp, listing: ListingId) {
         match self.hosters.get(&listing) {
-            Some(hoster) if !hoster.is_proven(now) => self.quarantine.insert(listing),
-            _ => self.quarantine.remove(&listing),
-        };
+            Some(hoster) if !hoster.is_proven(now) => {
+                let was_proven = hoster.domain.proven.is_some();
+                if self.quarantine.insert(listing) && was_proven && self.vouches_for(now, listing) {
+                    self.outputs.push(Output::Alert(Alert::DomainLost(listing)));
+                }
+            }
+            _ => drop(self.quarantine.remove(&listing)),
+        }
+    }
+
+    /// Whether our own hoster vouches for another.
+    fn vouches_for(&self, now: Timestamp, listing: ListingId) -> bool {
+        let own = self.own_listing().and_then(|own| self.hoster(own));
+        own.is_some_and(|own| {
+            own.statements(now).any(|(of, said)| *of == listing && matches!(said, Statement::Vouch(_)))
+        })
     }
 
     fn count(&mut self, refusal: &Refusal) {

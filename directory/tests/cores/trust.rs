@@ -5,7 +5,7 @@ use std::time::Duration;
 use essaim_directory::query::{Filter, PageRequest};
 use essaim_directory::statement::{self, Method, Statement, Vouch, Warning};
 use essaim_directory::trust::Tier;
-use essaim_directory::{Directory, DomainOutcome, Hidden, Input, Policy};
+use essaim_directory::{Alert, Directory, DomainOutcome, Hidden, Input, Output, Policy};
 use essaim_types::{ListingId, Timestamp};
 
 use crate::net::Net;
@@ -147,6 +147,48 @@ fn r17_a_lost_domain_is_unproven_after_three_days() {
     assert_eq!(net.nodes[1].core.tiers(now).of(a), Tier::Proven);
     checked(&mut net, DomainOutcome::Proven);
     assert_eq!(net.nodes[1].core.tiers(net.now).of(a), Tier::Proven);
+}
+
+#[test]
+fn r17_who_vouches_for_a_hoster_is_told_that_its_domain_is_lost() {
+    let mut net = Net::started(&["a", "b", "c"]);
+    let a = net.nodes[0].keys.id();
+    let edit = vouch(&net, 100).edit(a);
+    net.state(1, &[edit]);
+    let domain: essaim_types::Domain = "a.test".parse().unwrap();
+    let mut told = [0, 0];
+    for _ in 0..5 {
+        for (at, told) in [1, 2].into_iter().zip(&mut told) {
+            let input =
+                Input::DomainChecked { listing: a, domain: domain.clone(), outcome: DomainOutcome::Failed };
+            let now = net.now;
+            let outputs = net.nodes[at].core.handle(now, input);
+            *told += outputs.iter().filter(|out| **out == Output::Alert(Alert::DomainLost(a))).count();
+        }
+        net.now = net.now.after(Duration::from_secs(86_400));
+    }
+    assert_eq!(told, [1, 0], "b vouches and is told once; c does not vouch");
+    assert_eq!(tier(&net, 1, a), Tier::Unproven);
+}
+
+#[test]
+fn r17_domains_are_asked_again_each_day_and_not_all_at_once() {
+    let names: Vec<String> = (0..12).map(|n| format!("n{n}")).collect();
+    let mut net = Net::started(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut asked = std::collections::BTreeMap::new();
+    let begin = net.now;
+    for minute in 0..24 * 60 {
+        let now = begin.after(Duration::from_secs(60 * (minute + 2)));
+        for out in net.nodes[0].core.handle(now, Input::Tick) {
+            if let Output::CheckDomain { listing, .. } = out {
+                assert!(minute > 21 * 60, "too early");
+                asked.entry(listing).or_insert(minute);
+            }
+        }
+    }
+    assert_eq!(asked.len(), 12, "within a day");
+    let minutes: std::collections::BTreeSet<u64> = asked.into_values().collect();
+    assert!(minutes.len() > 6, "{minutes:?}");
 }
 
 #[test]

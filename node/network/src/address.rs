@@ -83,6 +83,20 @@ impl Address {
         }
     }
 
+    /// The host as a name; `None` for an IP address.
+    pub fn name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Ip(_) => None,
+            Host::Name(name) => Some(name),
+        }
+    }
+
+    /// The same port and transport at an IP address.
+    #[must_use]
+    pub const fn at(&self, ip: IpAddr) -> Self {
+        Self { host: Host::Ip(ip), port: self.port, transport: self.transport }
+    }
+
     /// As identity records carry it; `None` for a name that is too long for them.
     pub fn to_node_address(&self) -> Option<NodeAddress> {
         NodeAddress::new(&self.to_string().parse::<Multiaddr>().ok()?.to_vec())

@@ -1,12 +1,13 @@
 //! Which addresses of nodes are told to others, and which are dialled.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use essaim_identity::node::NodeAddress;
 use essaim_network::Address;
 
 use super::peers::PeerRecord;
 use crate::config::Config;
+use crate::outside::{Names, is_public};
 
 /// What this node tells others of itself: what the configuration announces; else where it listens; else, if that is every
 /// address of the machine, its name. Addresses inside of a hoster's own network are nobody's business.
@@ -38,6 +39,23 @@ pub(super) fn dialled(addresses: impl IntoIterator<Item = Address>, neighbours: 
     addresses.into_iter().filter(may).collect()
 }
 
+/// The same in numbers. Names are looked up here and once, so that what is called is what was checked: a listing's name may lead inside
+/// too. At most [`DIALLED_MAX`].
+pub(super) async fn in_numbers(addresses: &[Address], names: &dyn Names) -> Vec<Address> {
+    let mut numbers = Vec::new();
+    for address in addresses {
+        match address.name() {
+            Some(name) => {
+                let found = names.reachable(name).await.unwrap_or_default();
+                numbers.extend(found.into_iter().map(|at| address.at(at.ip())));
+            }
+            None => numbers.push(address.clone()),
+        }
+    }
+    numbers.truncate(DIALLED_MAX);
+    numbers
+}
+
 /// Where those are whom this node talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Neighbours {
@@ -65,21 +83,8 @@ pub(super) fn is_loopback(address: &Address) -> bool {
     address.ip().is_some_and(|ip| ip.is_loopback())
 }
 
-/// An address of the whole internet, as far as is known without a list of all assignments.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            let special = ip.is_private() || ip.is_link_local() || ip.is_loopback() || ip.is_unspecified();
-            !(special || shared || ip.is_multicast() || ip.is_broadcast() || a == 0)
-        }
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(four) => is_public(four.into()),
-            None => ip.segments().first().is_some_and(|first| first & 0xe000 == 0x2000),
-        },
-    }
-}
+/// Addresses of one stranger's node that are called.
+const DIALLED_MAX: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -103,12 +108,25 @@ mod tests {
             "fe80::1",
             "fc00::1",
             "::ffff:10.0.0.1",
-            "1.1.1.1",
             "2001:db8::1",
+            "1.1.1.1",
+            "2606:4700::1111",
         ]);
-        assert_eq!(dialled(all.clone(), Neighbours::Anywhere), addresses(&["1.1.1.1", "2001:db8::1"]));
+        assert_eq!(dialled(all.clone(), Neighbours::Anywhere), addresses(&["1.1.1.1", "2606:4700::1111"]));
         let here = dialled(all, Neighbours::OnThisMachine);
-        assert_eq!(here, addresses(&["127.0.0.1", "::1", "1.1.1.1", "2001:db8::1"]));
+        assert_eq!(here, addresses(&["127.0.0.1", "::1", "1.1.1.1", "2606:4700::1111"]));
+    }
+
+    #[tokio::test]
+    async fn r22_a_name_in_a_listing_does_not_lead_inside() {
+        let table = crate::outside::Table::default();
+        table.address("node.coop.example", &["10.0.0.1", "1.1.1.1", "127.0.0.1"]);
+        let told =
+            ["/dns/node.coop.example/udp/4001/quic-v1", "/dns/absent.example/tcp/4001", "/ip4/1.0.0.1/tcp/9"];
+        let told = told.map(|text| text.parse().unwrap());
+        let called = in_numbers(&dialled(told, Neighbours::OnThisMachine), &table).await;
+        let called: Vec<String> = called.iter().map(ToString::to_string).collect();
+        assert_eq!(called, ["/ip4/1.1.1.1/udp/4001/quic-v1", "/ip4/1.0.0.1/tcp/9"]);
     }
 
     fn peer(at: &str) -> PeerRecord {

@@ -3,6 +3,7 @@
 //! milliseconds to check.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy};
@@ -18,8 +19,9 @@ use super::domain::{Checker, is_local};
 use super::numbers::Counts;
 use super::peers::{Introduction, Peer, PeerRecord};
 use super::rows::{Rows, Write, unwritten};
-use super::{founding, join, keys, services};
+use super::{card, founding, join, keys, services};
 use crate::failure::Failure;
+use crate::outside::{Cards, Names};
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
@@ -50,8 +52,10 @@ pub(super) struct Driver {
     pub(super) own: Own,
     pub(super) rows: Rows,
     pub(super) network: Option<Handle>,
+    pub(super) names: Arc<dyn Names>,
     pub(super) checker: Checker,
     pub(super) counts: Counts,
+    pub(super) card: card::Shown,
     /// Back to this loop, for tasks that it starts.
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: BTreeMap<PublicKey, PeerRecord>,
@@ -93,20 +97,24 @@ pub(super) struct Beginning {
     pub(super) rows: Rows,
     pub(super) network: Option<Handle>,
     pub(super) counts: Counts,
+    pub(super) card: card::Shown,
+    pub(super) names: Arc<dyn Names>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: Vec<Peer>,
 }
 
 impl Driver {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { directory, own, rows, network, counts, commands, peers } = beginning;
+        let Beginning { directory, own, rows, network, counts, card, names, commands, peers } = beginning;
         Self {
             directory,
             own,
             rows,
             network,
-            checker: Checker::open(),
+            checker: Checker::new(Arc::clone(&names), Cards::open()),
+            names,
             counts,
+            card,
             commands,
             peers: peers.into_iter().map(|peer| (peer.key, peer.said)).collect(),
             connected: BTreeMap::new(),
@@ -134,6 +142,7 @@ impl Driver {
             self.keep(key, &peer).await;
         }
         self.look_around().await;
+        self.note();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -143,11 +152,18 @@ impl Driver {
                 _ = tick.tick() => self.tick().await,
                 () = stop.requested() => break,
             }
-            self.counts.note(&self.directory, self.connected.len(), now());
+            self.note();
         }
         if let Some(network) = &self.network {
             network.shutdown().await;
         }
+    }
+
+    /// What others read without asking the loop.
+    fn note(&self) {
+        let (now, own) = (now(), &self.own);
+        self.counts.note(&self.directory, self.connected.len(), now);
+        self.card.note(&self.directory, own.listing, &own.key, &own.addresses, now);
     }
 
     /// Hands something in, performs what comes out, and what follows from that.

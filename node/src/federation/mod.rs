@@ -4,6 +4,7 @@
 //! [`Federation`], whether the node runs or not. Not here: how anything is shown.
 
 mod address;
+mod card;
 mod domain;
 mod driver;
 mod founding;
@@ -52,6 +53,7 @@ struct Inner {
     rows: Rows,
     data_dir: PathBuf,
     counts: numbers::Counts,
+    card: card::Shown,
     running: OnceLock<Running>,
 }
 
@@ -79,8 +81,8 @@ impl Federation {
     /// Nothing is read and nobody is told anything before it is started.
     pub(crate) fn new(store: Store, hoster: AccountId, data_dir: PathBuf) -> Self {
         let rows = Rows { store, hoster };
-        let counts = numbers::Counts::default();
-        Self(Arc::new(Inner { rows, data_dir, counts, running: OnceLock::new() }))
+        let (counts, card) = Default::default();
+        Self(Arc::new(Inner { rows, data_dir, counts, card, running: OnceLock::new() }))
     }
 
     /// Looks at the directory: the running one, else as the store has it.
@@ -193,6 +195,11 @@ impl Federation {
     /// The numbers of a moment ago; `None` if the node does not run.
     pub(crate) fn numbers(&self) -> Option<FederationNumbers> {
         self.0.counts.read()
+    }
+
+    /// What `/.well-known/essaim` answers; `None` as long as the hoster has no domain, or the node has just started.
+    pub(crate) fn card(&self) -> Option<Vec<u8>> {
+        self.0.card.read()
     }
 
     async fn own_keyring(&self) -> Result<Keyring, Failure> {

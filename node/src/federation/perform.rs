@@ -1,6 +1,7 @@
 //! What the directory answers, done: rows in one commit first, then everything that relies on them, in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use essaim_directory::refusal::Verdict;
 use essaim_directory::{Alert, DomainOutcome, Input, Output};
@@ -9,7 +10,7 @@ use essaim_network::{Judged, PublishError};
 use essaim_store::{CommitError, TxError};
 use tracing::{debug, error, warn};
 
-use super::address::dialled;
+use super::address::{dialled, in_numbers};
 use super::domain::is_local;
 use super::driver::{Command, Driver};
 use super::rows::Write;
@@ -169,8 +170,9 @@ impl Driver {
         });
         for (key, addresses) in found.into_iter().take(wanted) {
             self.dialled.insert(key, now);
-            let network = network.clone();
+            let (network, names) = (network.clone(), Arc::clone(&self.names));
             tokio::spawn(async move {
+                let addresses = in_numbers(&addresses, &*names).await;
                 if let Err(error) = network.dial(key.into(), &addresses).await {
                     debug!(error = &error as &dyn std::error::Error, "a hoster's node was not reached");
                 }
@@ -189,6 +191,10 @@ fn tell(alert: &Alert) {
         }
         Alert::OwnListingBehind => warn!(
             "something of our own listing came from a peer that was not known here: is the data directory an old copy?"
+        ),
+        Alert::DomainLost(listing) => warn!(
+            %listing,
+            "a hoster that this one vouches for has lost its domain: ask them what happened; essaim directory withdraw takes the vouch back"
         ),
         Alert::ClockOff(milliseconds) => {
             warn!(milliseconds, "most peers have another time than this machine: correct its clock")

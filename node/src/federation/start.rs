@@ -18,6 +18,7 @@ use super::rows::{Rows, Write, unwritten};
 use super::{Federation, Running, address, founding, keys, services};
 use crate::config::Config;
 use crate::failure::{Failure, causes};
+use crate::outside::SystemNames;
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
@@ -57,6 +58,8 @@ impl Federation {
             rows,
             network: network.clone(),
             counts: self.0.counts.clone(),
+            card: self.0.card.clone(),
+            names: Arc::new(SystemNames::open()),
             commands: send.clone(),
         });
         let (end, ended) = oneshot::channel();

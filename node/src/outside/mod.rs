@@ -1,0 +1,14 @@
+//! How this node looks at hosts that strangers name: their DNS, their cards, their ports. R22 is decided here once: what may be
+//! connected to is a [`Reachable`], and only public addresses become one. Not here: mail on its way out, connections between nodes.
+
+mod address;
+mod card;
+mod names;
+mod tls;
+
+pub(crate) use address::{Reachable, is_public};
+pub(crate) use card::Cards;
+pub(crate) use names::{Names, NoAnswer, SystemNames};
+
+#[cfg(test)]
+pub(crate) use names::table::Table;
