@@ -57,10 +57,11 @@ impl Author {
         match command {
             // s: the next segment; with a number, its header names another, or is cut off.
             b's' => self.segment(&mut knobs),
-            // b, z, f: a blob as it is; as a frame; a frame that is none.
+            // b, z, f, l: a blob as it is; as a frame; a frame or a block that is none.
             b'b' => self.blob(Codec::Raw, rest, rest),
             b'z' => self.blob(Codec::Zstd, rest, &zstd::bulk::compress(rest, 1).expect("memory suffices")),
             b'f' => self.blob(Codec::Zstd, &[rest, b"longer"].concat(), rest),
+            b'l' => self.blob(Codec::Lz4Mail1, &[rest, b"longer"].concat(), rest),
             // r: the payload of a transaction, whatever it is. n: no record at all. h: a hole.
             b'r' => self.record(RecordKind::Transaction, Codec::Raw, rest, rest),
             b'n' => self.out().extend_from_slice(rest),

@@ -1,5 +1,6 @@
 //! Reading blobs together: one look at the index for all of them, one read for neighbours on the disk, buffers that are used again.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
@@ -14,12 +15,13 @@ use crate::record::RecordHeader;
 use crate::segments::damaged;
 use crate::wire::DecodeError;
 
-/// Reads some blobs after others. Its buffers are those of the last call again, once nobody holds bytes of it.
+/// Reads some blobs after others. Its buffers are those of earlier calls again, once nobody holds bytes of them.
 #[derive(Debug)]
 pub struct BlobReader {
     core: Arc<Core>,
     records: Vec<u8>,
-    plain: BytesMut,
+    /// One for each call whose bytes may still be held; the oldest first.
+    plain: VecDeque<BytesMut>,
 }
 
 /// A blob that is wanted.
@@ -34,8 +36,8 @@ struct Wanted {
 }
 
 impl BlobReader {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core, records: Vec::new(), plain: BytesMut::new() }
+    pub(crate) fn new(core: Arc<Core>, buffers: usize) -> Self {
+        Self { core, records: Vec::new(), plain: vec![BytesMut::new(); buffers].into() }
     }
 
     /// The bytes of each blob, checked as [`crate::Store::blob`] does, in the order of `ids`. All of them are in memory together, and one
@@ -50,24 +52,26 @@ impl BlobReader {
             wanted.plain = length..length + wanted.location.plain as usize;
             length = wanted.plain.end;
         }
-        self.plain.clear();
-        self.plain.resize(length, 0);
+        let mut plain = self.plain.pop_front().unwrap_or_default();
+        plain.clear();
+        plain.resize(length, 0);
         let mut outcomes = Vec::with_capacity(wanted.len());
         for run in wanted.chunk_by(follows).flat_map(|run| run.chunks(RUN_RECORDS_MAX)) {
-            self.read_run(run, &mut outcomes);
+            self.read_run(run, &mut plain, &mut outcomes);
         }
-        let plain = self.plain.split().freeze();
+        let filled = plain.split().freeze();
+        self.plain.push_back(plain);
         let mut read: Vec<_> = ids.iter().map(|id| Err(ReadError::NoSuchBlob { blob: *id })).collect();
         for (wanted, outcome) in wanted.into_iter().zip(outcomes) {
             if let Some(slot) = read.get_mut(wanted.number) {
-                *slot = outcome.map(|()| plain.slice(wanted.plain));
+                *slot = outcome.map(|()| filled.slice(wanted.plain));
             }
         }
         Ok(read)
     }
 
     /// Records that stand close together.
-    fn read_run(&mut self, run: &[Wanted], outcomes: &mut Vec<Result<(), ReadError>>) {
+    fn read_run(&mut self, run: &[Wanted], plain: &mut [u8], outcomes: &mut Vec<Result<(), ReadError>>) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
         let start = first.location.place;
         let length = usize::try_from(end(last) - start.offset).unwrap_or(usize::MAX);
@@ -78,7 +82,7 @@ impl BlobReader {
         let whole = file.and_then(|file| file.read_exact_at(&mut self.records[..length], start.offset));
         if let (Err(_), [_, _, ..]) = (&whole, run) {
             // One may lie beyond the end of a file that was cut: the others are read all the same.
-            run.chunks(1).for_each(|one| self.read_run(one, outcomes));
+            run.chunks(1).for_each(|one| self.read_run(one, plain, outcomes));
             return;
         }
         if let Err(source) = whole {
@@ -88,7 +92,7 @@ impl BlobReader {
         for wanted in run {
             let at = usize::try_from(wanted.location.place.offset - start.offset).unwrap_or(usize::MAX);
             let record = self.records.get(at..).unwrap_or_default();
-            let decoded = decode(&self.core, wanted, record, &mut self.plain[wanted.plain.clone()]);
+            let decoded = decode(&self.core, wanted, record, &mut plain[wanted.plain.clone()]);
             outcomes.push(decoded.map_err(damaged(wanted.location.place)));
         }
     }

@@ -20,6 +20,8 @@ pub enum Codec {
     Zstd,
     /// One zstd frame made with the first dictionary for mail.
     ZstdMail1,
+    /// One LZ4 block behind the first dictionary for mail.
+    Lz4Mail1,
 }
 
 /// What stands before a payload.
@@ -76,7 +78,7 @@ impl RecordHeader {
         };
         let lengths_agree = match codec {
             Codec::Raw => stored == plain,
-            Codec::Zstd | Codec::ZstdMail1 => stored < plain,
+            Codec::Zstd | Codec::ZstdMail1 | Codec::Lz4Mail1 => stored < plain,
         };
         if plain as usize > plain_max || !lengths_agree {
             return Err(DecodeError("the lengths of a record are impossible"));
@@ -113,6 +115,7 @@ impl Codec {
             Self::Raw => 0,
             Self::Zstd => 1,
             Self::ZstdMail1 => 2,
+            Self::Lz4Mail1 => 3,
         }
     }
 
@@ -121,6 +124,7 @@ impl Codec {
             0 => Ok(Self::Raw),
             1 => Ok(Self::Zstd),
             2 => Ok(Self::ZstdMail1),
+            3 => Ok(Self::Lz4Mail1),
             _ => Err(DecodeError("the record uses an unknown codec")),
         }
     }

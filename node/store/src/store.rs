@@ -118,9 +118,9 @@ impl Store {
         read_blob(self.core(), id)
     }
 
-    /// For reading many blobs.
-    pub fn blob_reader(&self) -> BlobReader {
-        BlobReader::new(Arc::clone(self.core()))
+    /// For reading many blobs, some at a time. The bytes of `buffers` readings may be held at once before it needs new memory.
+    pub fn blob_reader(&self, buffers: usize) -> BlobReader {
+        BlobReader::new(Arc::clone(self.core()), buffers)
     }
 
     /// Wakes at every commit that touches the account, after it is durable and visible. It begins with the LSN of now, or 0

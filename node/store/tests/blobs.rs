@@ -31,7 +31,7 @@ fn filled(disk: &Arc<SimDisk>) -> (Store, Vec<BlobId>) {
 #[test]
 fn blobs_come_in_the_order_asked_for() {
     let (store, mut ids) = filled(&Arc::default());
-    let mut reader = store.blob_reader();
+    let mut reader = store.blob_reader(1);
     let none = BlobId::of(b"nobody put this");
     ids.reverse();
     ids.extend([none, ids[3], ids[3]]);
@@ -60,14 +60,14 @@ fn what_is_damaged_or_cut_off_spoils_nothing_else() {
     for bit in [0, 33, 41 * 8] {
         let (byte, bit) = (at + bit / 8, bit % 8);
         file.write_all_at(&[segment[byte] ^ (1 << bit)], byte as u64).unwrap();
-        let read = store.blob_reader().read(&ids).unwrap();
+        let read = store.blob_reader(1).read(&ids).unwrap();
         let failed: Vec<_> = (0..ids.len()).filter(|number| read[*number].is_err()).collect();
         assert_eq!(failed, [7]);
         assert!(matches!(read[7], Err(ReadError::Damaged { segment: 1, .. })));
         file.write_all_at(&segment[byte..=byte], byte as u64).unwrap();
     }
     file.set_len(size as u64 - 1).unwrap();
-    let read = store.blob_reader().read(&ids).unwrap();
+    let read = store.blob_reader(1).read(&ids).unwrap();
     let failed: Vec<_> = read.iter().filter_map(|read| read.as_ref().err()).collect();
     assert!(matches!(failed[..], [ReadError::Segment { segment: 1, .. }]), "{failed:?}");
 }

@@ -8,7 +8,8 @@ use essaim_store::{BlobReader, Object};
 use essaim_types::{AccountId, BlobId, MailboxId, ModSeq, Uid};
 use roaring::RoaringBitmap;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::outcome::Stop;
 use super::read::MessageReader;
@@ -36,25 +37,22 @@ pub(super) struct Asked {
     pub(super) bytes: Option<Bytes>,
 }
 
-/// Messages in the order of their UIDs. Holds [`BATCH_BYTES`] of bodies twice: those that are being sent, and those that come next.
+/// Messages in the order of their UIDs. A thread reads while the caller writes; what is ready waits, at most [`BATCHES_AHEAD`] batches.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    next: Next,
+    reading: Reading,
+    ready: mpsc::Receiver<Read>,
 }
 
-#[derive(Debug)]
-enum Next {
-    /// It is read when somebody waits for it.
-    Later(Box<Feed>),
-    Running(JoinHandle<Batch>),
-    Nothing,
-}
+type Read = Result<Vec<Asked>, Stop>;
 
-/// What was read, and where the rest comes from.
+/// Who has what is left to read.
 #[derive(Debug)]
-struct Batch {
-    read: Result<Vec<Asked>, Stop>,
-    feed: Box<Feed>,
+enum Reading {
+    Nobody(Box<Feed>),
+    /// A thread, until enough waits. It never waits itself: clients that take nothing would hold all threads.
+    Thread(JoinHandle<Box<Feed>>),
+    Done,
 }
 
 /// Where messages come from.
@@ -66,8 +64,8 @@ struct Feed {
     left: roaring::bitmap::IntoIter,
     /// The first of those that are left.
     pending: VecDeque<u32>,
-    /// They take turns: the bytes of one are being sent while the other reads.
-    readers: [BlobReader; 2],
+    reader: BlobReader,
+    ready: mpsc::Sender<Read>,
 }
 
 impl Ahead {
@@ -78,37 +76,70 @@ impl Ahead {
         needs: Needs,
         uids: RoaringBitmap,
     ) -> Self {
-        let readers = [mail.store.blob_reader(), mail.store.blob_reader()];
-        let (left, pending) = (uids.into_iter(), VecDeque::new());
-        let feed = Feed { mail: mail.clone(), account, mailbox, needs, left, pending, readers };
-        Self { next: Next::Later(Box::new(feed)) }
+        let (sender, ready) = mpsc::channel(BATCHES_AHEAD);
+        let (reader, pending) = (mail.store.blob_reader(BATCHES_AHEAD + 2), VecDeque::new());
+        let (mail, left) = (mail.clone(), uids.into_iter());
+        let feed = Feed { mail, account, mailbox, needs, left, pending, reader, ready: sender };
+        Self { reading: Reading::Nobody(Box::new(feed)), ready }
     }
 
     /// The next messages, without those that are gone; none at the end.
-    pub(super) async fn next(&mut self) -> Result<Vec<Asked>, Stop> {
+    pub(super) async fn next(&mut self) -> Read {
         loop {
-            let Batch { read, feed } = match std::mem::replace(&mut self.next, Next::Nothing) {
-                Next::Later(feed) => crate::blocking(|| feed.batch()),
-                Next::Running(job) => job.await.map_err(|error| match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    // The node stops.
-                    Err(_) => Stop::Gone,
-                })?,
-                Next::Nothing => return Ok(Vec::new()),
-            };
-            let read = read?;
-            if !feed.is_empty() {
-                self.next = match Handle::try_current() {
-                    Ok(runtime) if feed.needs.record || feed.needs.mod_seq => {
-                        Next::Running(runtime.spawn_blocking(|| feed.batch()))
+            let read = match &mut self.reading {
+                Reading::Thread(job) => tokio::select! {
+                    biased;
+                    feed = job => {
+                        self.reading = Reading::Nobody(returned(feed)?);
+                        self.read_on();
+                        continue;
                     }
-                    _ => Next::Later(feed),
-                };
-            }
-            if !read.is_empty() || matches!(self.next, Next::Nothing) {
+                    read = self.ready.recv() => read.ok_or(Stop::Gone)?,
+                },
+                Reading::Nobody(feed) => match self.ready.try_recv() {
+                    Ok(read) => read,
+                    // The first ones: most commands ask for no more.
+                    Err(_) => crate::blocking(|| feed.read()),
+                },
+                Reading::Done => match self.ready.try_recv() {
+                    Ok(read) => read,
+                    Err(_) => return Ok(Vec::new()),
+                },
+            }?;
+            self.read_on();
+            if !read.is_empty() {
                 return Ok(read);
             }
         }
+    }
+
+    /// Lets a thread read on, if something is left and not much waits.
+    fn read_on(&mut self) {
+        self.reading = match std::mem::replace(&mut self.reading, Reading::Done) {
+            Reading::Nobody(feed) if feed.is_empty() => Reading::Done,
+            Reading::Nobody(feed) if feed.needs.reads() && self.ready.len() <= BATCHES_AHEAD / 2 => {
+                match Handle::try_current() {
+                    Ok(runtime) => Reading::Thread(runtime.spawn_blocking(|| feed.read_ahead())),
+                    Err(_) => Reading::Nobody(feed),
+                }
+            }
+            reading => reading,
+        };
+    }
+}
+
+fn returned(feed: Result<Box<Feed>, JoinError>) -> Result<Box<Feed>, Stop> {
+    feed.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // The node stops.
+        Err(_) => Stop::Gone,
+    })
+}
+
+impl Needs {
+    /// Whether anything must be read at all: flags and numbers are in memory.
+    fn reads(self) -> bool {
+        self.record || self.mod_seq
     }
 }
 
@@ -117,15 +148,27 @@ impl Feed {
         self.pending.is_empty() && self.left.len() == 0
     }
 
-    fn batch(mut self: Box<Self>) -> Batch {
-        Batch { read: self.read(), feed: self }
+    /// Reads until enough is ready or nothing is left.
+    fn read_ahead(mut self: Box<Self>) -> Box<Self> {
+        let ready = self.ready.clone();
+        while !self.is_empty()
+            && let Ok(room) = ready.try_reserve()
+        {
+            let read = self.read();
+            let failed = read.is_err();
+            room.send(read);
+            if failed {
+                break;
+            }
+        }
+        self
     }
 
-    fn read(&mut self) -> Result<Vec<Asked>, Stop> {
+    fn read(&mut self) -> Read {
         let missing = BATCH_MESSAGES - self.pending.len();
         self.pending.extend(self.left.by_ref().take(missing));
         let mut batch = Vec::with_capacity(self.pending.len());
-        if !self.needs.record && !self.needs.mod_seq {
+        if !self.needs.reads() {
             let uids = self.pending.drain(..).filter_map(Uid::new);
             batch.extend(uids.map(|uid| Asked {
                 uid,
@@ -167,9 +210,8 @@ impl Feed {
             }
             self.pending.pop_front();
         }
-        self.readers.swap(0, 1);
         if self.needs.bytes {
-            read_bytes(&mut self.readers[0], &mut batch)?;
+            read_bytes(&mut self.reader, &mut batch)?;
         }
         Ok(batch)
     }
@@ -208,5 +250,7 @@ fn read_bytes(reader: &mut BlobReader, batch: &mut [Asked]) -> Result<(), Stop> 
 
 /// Messages read at once.
 const BATCH_MESSAGES: usize = 256;
-/// Bytes of message read at once. A client that stops reading holds them twice.
+/// Bytes of message read at once.
 const BATCH_BYTES: u64 = 128 << 10;
+/// Batches that wait for the writer. A client that stops reading holds so many, and the one that is being written.
+const BATCHES_AHEAD: usize = 2;

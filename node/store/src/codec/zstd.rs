@@ -7,6 +7,8 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::compress_bound;
 
+use super::MAIL_1;
+
 /// What frames begin with in spirit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dictionary {
@@ -95,9 +97,7 @@ static MAIL_1_ENCODER: LazyLock<EncoderDictionary<'_>> =
     LazyLock::new(|| EncoderDictionary::copy(MAIL_1, LEVEL));
 static MAIL_1_DECODER: LazyLock<DecoderDictionary<'_>> = LazyLock::new(|| DecoderDictionary::copy(MAIL_1));
 
-/// Raw content, written for this purpose: headers, MIME and HTML as they are met in mail, the commonest last. On ten thousand real
-/// messages frames are 9 % smaller with it than without at a level that takes twice the time.
-const MAIL_1: &[u8] = include_bytes!("mail-1.dict");
+/// With the dictionary frames of ten thousand real messages are 9 % smaller than without it at a level that takes twice the time.
 const LEVEL: i32 = 1;
 /// Contexts kept for the next user.
 const POOL_MAX: usize = 4;

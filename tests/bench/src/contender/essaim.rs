@@ -52,7 +52,7 @@ impl Contender for Essaim {
 
     fn describe(&self) -> String {
         format!(
-            "{}: an answer goes out after the sync of the transaction; mail compressed with zstd",
+            "{}: an answer goes out after the sync of the transaction; mail compressed (LZ4 up to 8 KiB, zstd above)",
             self.version
         )
     }
