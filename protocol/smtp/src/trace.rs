@@ -68,19 +68,48 @@ pub struct Received<'a> {
 pub struct Peer<'a> {
     /// What it calls itself.
     pub hello: &'a str,
+    /// How it is known otherwise.
+    pub known: Known<'a>,
+}
+
+/// What is known of a host, whatever it calls itself.
+#[derive(Clone, Debug)]
+pub enum Known<'a> {
     /// Where it is.
-    pub ip: IpAddr,
-    /// The name of its address, if it was looked up and leads back to the address.
-    pub name: Option<&'a Domain>,
+    Address {
+        /// The address.
+        ip: IpAddr,
+        /// The name of the address, if it was looked up and leads back to it.
+        name: Option<&'a Domain>,
+    },
+    /// Who it is: a node that has proven its key. There is no TCP connection to tell of, and RFC 5321 section 4.4 has no registered
+    /// `via` or `with` for this, so it is told in a comment.
+    Hoster {
+        /// What its listing has proven, in A-labels.
+        domain: &'a Domain,
+        /// The id of the listing, or its beginning.
+        listing: &'a str,
+        /// The id of the node, or its end.
+        node: &'a str,
+    },
 }
 
 impl fmt::Display for Received<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let utf8 = self.protocol.dialect == Dialect::Utf8Smtp;
         f.write_str("Received: ")?;
-        if let Some(peer) = &self.from {
-            let name = peer.name.map(|name| format!("{} ", clean(name.as_str(), utf8))).unwrap_or_default();
-            write!(f, "from {} ({name}[{}])\r\n\t", clean(peer.hello, utf8), peer.ip.to_canonical())?;
+        match &self.from {
+            Some(Peer { hello, known: Known::Address { ip, name } }) => {
+                let name = name.map(|name| format!("{} ", clean(name.as_str(), utf8))).unwrap_or_default();
+                write!(f, "from {} ({name}[{}])\r\n\t", clean(hello, utf8), ip.to_canonical())?;
+            }
+            Some(Peer { hello, known: Known::Hoster { domain, listing, node } }) => {
+                let (domain, listing, node) =
+                    (clean(domain.as_str(), false), clean(listing, false), clean(node, false));
+                write!(f, "from {}\r\n\t(federation channel of {domain}; ", clean(hello, utf8))?;
+                write!(f, "listing {listing}, node {node})\r\n\t")?;
+            }
+            None => {}
         }
         write!(f, "by {} (Essaim) with {}", self.by, self.protocol)?;
         if let Some(tls) = self.tls {
@@ -143,7 +172,8 @@ mod tests {
         let (by, name): (Domain, Domain) =
             ("mx.coop.test".parse().unwrap(), "out.peer.test".parse().unwrap());
         let (id, recipient) = (QueueId::new("q1"), "alice@coop.test".parse().unwrap());
-        let peer = Peer { hello: "peer.test", ip: "::ffff:192.0.2.1".parse().unwrap(), name: Some(&name) };
+        let known = Known::Address { ip: "::ffff:192.0.2.1".parse().unwrap(), name: Some(&name) };
+        let peer = Peer { hello: "peer.test", known };
         let field = Received {
             tls: Some("TLSv1.3 TLS13_AES_128_GCM_SHA256"),
             recipient: Some(&recipient),
@@ -166,9 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn rfc5321_4_4_what_came_over_the_federations_channel_says_so_in_a_comment() {
+        let (by, domain, id) =
+            ("mx.coop.test".parse().unwrap(), "xn--bcher-kva.test".parse().unwrap(), QueueId::new("q1"));
+        let known = Known::Hoster { domain: &domain, listing: "k4tq", node: "Xu9z) (" };
+        let peer = Peer { hello: "mx.peer.test", known };
+        let field = Received { tls: Some("QUIC TLSv1.3"), ..received(Some(peer), &by, &id) };
+        assert_eq!(
+            field.to_string(),
+            "Received: from mx.peer.test\r\n\
+             \t(federation channel of xn--bcher-kva.test; listing k4tq, node Xu9z? ?)\r\n\
+             \tby mx.coop.test (Essaim) with ESMTPS\r\n\
+             \t(QUIC TLSv1.3)\r\n\
+             \tid q1;\r\n\
+             \tTue, 1 Sep 2026 09:05:09 +0000\r\n"
+        );
+    }
+
+    #[test]
     fn a_greeting_cannot_break_out_of_its_place() {
         let (by, id) = ("mx.coop.test".parse().unwrap(), QueueId::new("q1"));
-        let peer = Peer { hello: "x\r\nSubject: y) (é", ip: "2001:db8::1".parse().unwrap(), name: None };
+        let known = Known::Address { ip: "2001:db8::1".parse().unwrap(), name: None };
+        let peer = Peer { hello: "x\r\nSubject: y) (é", known };
         let field = received(Some(peer), &by, &id).to_string();
         assert!(field.starts_with("Received: from x??Subject: y? ?? ([2001:db8::1])\r\n\t"), "{field}");
     }

@@ -103,6 +103,15 @@ impl Domain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// In A-labels, as the DNS and hosts without SMTPUTF8 know it (RFC 5890 section 2.3.2.1): two spellings of one domain have
+    /// it in common. `None` if IDNA has no form for it. Address literals are as they are.
+    pub fn to_ascii(&self) -> Option<Self> {
+        if self.0.is_ascii() {
+            return Some(self.clone());
+        }
+        Self::new(&idna::domain_to_ascii(&self.0).ok()?).ok()
+    }
 }
 
 impl FromStr for Address {
@@ -248,6 +257,15 @@ mod tests {
             assert!(text.parse::<Address>().is_err(), "{text:?}");
         }
         assert!(format!("{}@b", "x".repeat(65)).parse::<Address>().is_err());
+    }
+
+    #[test]
+    fn rfc5890_spellings_of_a_domain_have_their_a_labels_in_common() {
+        let ascii = |text: &str| Domain::new(text).unwrap().to_ascii().map(|domain| domain.to_string());
+        for text in ["b\u{fc}cher.test", "B\u{dc}CHER.test", "xn--bcher-kva.test"] {
+            assert_eq!(ascii(text).as_deref(), Some("xn--bcher-kva.test"), "{text}");
+        }
+        assert_eq!(ascii("[192.0.2.1]").as_deref(), Some("[192.0.2.1]"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Internationalized domains for hosts that read ASCII only: RFC 5890 section 2.3.2.1.
 
-use essaim_types::{Address, Domain};
+use essaim_types::Address;
 
 /// How addresses are written for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,18 +16,12 @@ impl Spelling {
     pub(super) fn write(self, address: &Address) -> Option<String> {
         match self {
             Self::Ascii if address.is_internationalized() => {
-                let domain = a_labels(address.domain()).filter(|_| address.local().as_str().is_ascii())?;
+                let domain = address.domain().to_ascii().filter(|_| address.local().as_str().is_ascii())?;
                 Some(format!("{}@{domain}", address.local()))
             }
             Self::Ascii | Self::Unicode => Some(address.to_string()),
         }
     }
-}
-
-/// The domain as the DNS and old hosts know it; `None` if IDNA has no form for it. Address literals are as they are.
-pub(super) fn a_labels(domain: &Domain) -> Option<String> {
-    let text = domain.as_str();
-    if text.is_ascii() { Some(text.to_owned()) } else { idna::domain_to_ascii(text).ok() }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use essaim_types::Domain;
 use zeroize::Zeroizing;
 
-use super::ascii::a_labels;
 use super::extensions::Extensions;
 use super::{Action, Cause, Connection, Encryption, Failure, Outcome, RemoteReply, State};
 
@@ -15,8 +15,8 @@ impl Connection {
     }
 
     /// RFC 5321 section 2.3.5: a name that the DNS knows.
-    fn own_name(&self) -> String {
-        a_labels(&self.config.hostname).unwrap_or_else(|| self.config.hostname.to_string())
+    fn own_name(&self) -> Domain {
+        self.config.hostname.to_ascii().unwrap_or_else(|| self.config.hostname.clone())
     }
 
     /// RFC 5321 section 3.2: a host that does not know EHLO is greeted with HELO.

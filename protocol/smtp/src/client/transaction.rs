@@ -3,7 +3,6 @@
 use essaim_types::Address;
 
 use super::ascii::Spelling;
-use super::extensions::Extensions;
 use super::{Asked, Cause, Connection, Delivery, Failure, Outcome, RemoteReply, Report, Stage, State};
 use crate::body::{BodyType, Stuff};
 
@@ -11,7 +10,9 @@ use crate::body::{BodyType, Stuff};
 #[derive(Debug)]
 pub(super) struct Transaction {
     delivery: Delivery,
-    /// Commands written: MAIL, then one RCPT for each recipient.
+    /// The recipients that this host can be told, by their places in the delivery.
+    named: Vec<usize>,
+    /// Commands written: MAIL, then one RCPT for each named recipient.
     sent: usize,
     /// Replies to them.
     answered: usize,
@@ -24,7 +25,8 @@ pub(super) struct Transaction {
 impl Transaction {
     pub(super) fn new(delivery: Delivery) -> Self {
         let outcomes = vec![None; delivery.recipients.len()];
-        Self { delivery, sent: 0, answered: 0, sender_refused: None, outcomes }
+        let named = (0..outcomes.len()).collect();
+        Self { delivery, named, sent: 0, answered: 0, sender_refused: None, outcomes }
     }
 
     pub(super) fn is_past_sender(&self) -> bool {
@@ -37,22 +39,33 @@ impl Transaction {
         Report { recipients: self.delivery.recipients.into_iter().zip(outcomes).collect() }
     }
 
-    fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.delivery.sender.iter().chain(&self.delivery.recipients)
-    }
-
     fn is_internationalized(&self) -> bool {
-        self.delivery.smtputf8 || self.addresses().any(Address::is_internationalized)
+        let mut addresses = self.delivery.sender.iter().chain(&self.delivery.recipients);
+        self.delivery.smtputf8 || addresses.any(Address::is_internationalized)
     }
 
-    /// RFC 6531 section 3.2: how a host with or without SMTPUTF8 reads the addresses; `None` if it cannot.
-    fn spelling(&self, extensions: &Extensions) -> Option<Spelling> {
-        if extensions.smtputf8 {
-            return Some(Spelling::Unicode);
-        }
-        let fits = !self.delivery.smtputf8
-            && self.addresses().all(|address| Spelling::Ascii.write(address).is_some());
-        fits.then_some(Spelling::Ascii)
+    /// RFC 6531 section 3.2: whether a host without SMTPUTF8 can be given this message from this sender.
+    fn is_ascii(&self) -> bool {
+        let sender = self.delivery.sender.as_ref();
+        !self.delivery.smtputf8 && sender.is_none_or(|sender| Spelling::Ascii.write(sender).is_some())
+    }
+
+    /// To a host without SMTPUTF8: those whose address cannot be written fail, the others get the message.
+    fn leave_out_unwritable(&mut self) {
+        let Self { delivery, named, outcomes, .. } = self;
+        named.retain(|&place| {
+            let fits = delivery.recipients.get(place).is_some_and(|to| Spelling::Ascii.write(to).is_some());
+            if let Some(outcome) = outcomes.get_mut(place).filter(|_| !fits) {
+                let failure = Failure { stage: Stage::Recipient, cause: Cause::NoSmtpUtf8 };
+                *outcome = Some(Outcome::Permanent(failure));
+            }
+            fits
+        });
+    }
+
+    /// The recipient that the command with this number names; `None` for MAIL, and after the last.
+    fn recipient(&self, command: usize) -> Option<usize> {
+        self.named.get(command.checked_sub(1)?).copied()
     }
 
     fn is_wanted_by_somebody(&self) -> bool {
@@ -61,19 +74,16 @@ impl Transaction {
 
     /// Takes the reply to the oldest command without one.
     fn answer(&mut self, reply: RemoteReply) {
-        let recipient = self.answered.checked_sub(1);
+        let (is_mail, recipient) = (self.answered == 0, self.recipient(self.answered));
         self.answered += 1;
         // After a refused MAIL what is said about recipients means nothing.
         if reply.is_positive() || self.sender_refused.is_some() {
             return;
         }
-        match recipient {
-            None => self.sender_refused = Some(Outcome::refused(Stage::Sender, reply)),
-            Some(recipient) => {
-                if let Some(outcome) = self.outcomes.get_mut(recipient) {
-                    *outcome = Some(Outcome::refused(Stage::Recipient, reply));
-                }
-            }
+        if is_mail {
+            self.sender_refused = Some(Outcome::refused(Stage::Sender, reply));
+        } else if let Some(outcome) = recipient.and_then(|place| self.outcomes.get_mut(place)) {
+            *outcome = Some(Outcome::refused(Stage::Recipient, reply));
         }
     }
 }
@@ -81,11 +91,14 @@ impl Transaction {
 impl Connection {
     /// A delivery is here and the host is ready for it.
     pub(super) fn begin(&mut self) {
-        let Some(transaction) = &self.transaction else { return };
+        let Some(transaction) = &mut self.transaction else { return };
+        if !self.extensions.smtputf8 {
+            transaction.leave_out_unwritable();
+        }
         let limit = self.extensions.size_limit();
         let cause = match limit.filter(|limit| transaction.delivery.size > *limit) {
             Some(limit) => Some(Cause::TooLarge(limit)),
-            None if transaction.spelling(&self.extensions).is_none() => Some(Cause::NoSmtpUtf8),
+            None if !self.extensions.smtputf8 && !transaction.is_ascii() => Some(Cause::NoSmtpUtf8),
             None if transaction.delivery.body == BodyType::EightBit && !self.extensions.eight_bit => {
                 Some(Cause::NoEightBit)
             }
@@ -93,6 +106,10 @@ impl Connection {
         };
         if let Some(cause) = cause {
             return self.report(&Outcome::Permanent(Failure { stage: Stage::Sender, cause }));
+        }
+        if transaction.named.is_empty() {
+            // Every recipient has its outcome; nothing was said to the host.
+            return self.report(&Outcome::Temporary(Failure { stage: Stage::Recipient, cause: Cause::Lost }));
         }
         self.state = State::Envelope;
         self.go_on();
@@ -138,7 +155,7 @@ impl Connection {
             self.report(&refusal);
             return self.reset();
         }
-        if transaction.sent <= transaction.delivery.recipients.len() {
+        if transaction.sent <= transaction.named.len() {
             return self.send_envelope();
         }
         if transaction.is_wanted_by_somebody() {
@@ -155,12 +172,14 @@ impl Connection {
         let ahead = if self.extensions.pipelining { self.config.limits.pipelined_commands.max(1) } else { 1 };
         for _ in 0..ahead {
             let Some(transaction) = &self.transaction else { return };
-            let line = match transaction.sent.checked_sub(1) {
-                None => self.mail_line(transaction),
-                Some(next) => match transaction.delivery.recipients.get(next) {
-                    Some(recipient) => format!("RCPT TO:<{}>", self.spell(recipient)),
-                    None => return,
-                },
+            let line = match transaction.sent {
+                0 => self.mail_line(transaction),
+                next => {
+                    match transaction.recipient(next).and_then(|to| transaction.delivery.recipients.get(to)) {
+                        Some(recipient) => format!("RCPT TO:<{}>", self.spell(recipient)),
+                        None => return,
+                    }
+                }
             };
             self.command(&line);
             if let Some(transaction) = &mut self.transaction {

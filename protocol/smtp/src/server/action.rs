@@ -108,6 +108,8 @@ pub enum SenderVerdict {
     Accept,
     /// The address does not belong to who has logged in: 553 5.7.1
     NotYours,
+    /// The hoster whose node sends this has not proven the sender's domain: 550 5.7.1
+    NotProven,
     /// The sender's domain cannot receive a bounce: 550 5.1.8
     NoSuchDomain,
     /// Local policy: 550 5.7.1

@@ -176,6 +176,13 @@ impl Connection {
         out.freeze()
     }
 
+    /// What to send instead of a conversation to a node with which no mail is exchanged, with the reason: one line of ASCII.
+    pub fn unwelcome(config: &Config, why: &'static str) -> Bytes {
+        let mut out = BytesMut::new();
+        replies::unwelcome(&config.hostname, why).write(&mut out);
+        out.freeze()
+    }
+
     /// The answer to [`Action::CheckSender`].
     pub fn answer_sender(&mut self, verdict: SenderVerdict) {
         match self.question() {

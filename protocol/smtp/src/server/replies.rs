@@ -19,6 +19,11 @@ pub(super) fn too_busy(hostname: &Domain) -> Reply {
     Reply::bare(421, Cow::Owned(format!("{hostname} has too many connections, please try again later")))
 }
 
+/// RFC 5321 section 3.1: 554 instead of a greeting.
+pub(super) fn unwelcome(hostname: &Domain, why: &str) -> Reply {
+    Reply::bare(554, Cow::Owned(format!("{hostname} takes no mail from this node here: {why}")))
+}
+
 pub(super) fn helo(hostname: &Domain) -> Reply {
     Reply::bare(250, Cow::Owned(hostname.to_string()))
 }
@@ -28,6 +33,9 @@ pub(super) fn sender(verdict: SenderVerdict) -> Reply {
         SenderVerdict::Accept => Reply::new(250, "2.1.0", "Sender accepted"),
         SenderVerdict::NotYours => {
             Reply::new(553, "5.7.1", "This sender address does not belong to your account")
+        }
+        SenderVerdict::NotProven => {
+            Reply::new(550, "5.7.1", "The hoster of this node has not proven the sender's domain here")
         }
         SenderVerdict::NoSuchDomain => {
             Reply::new(550, "5.1.8", "The sender's domain does not exist or takes no mail")

@@ -181,6 +181,41 @@ fn rfc6531_3_2_a_host_without_smtputf8_reads_domains_as_the_dns_has_them() {
 }
 
 #[test]
+fn rfc6531_3_2_a_recipient_that_cannot_be_written_fails_alone() {
+    let old = |recipients: &[&str]| Delivery {
+        recipients: recipients.iter().map(|to| to.parse().unwrap()).collect(),
+        ..to(&[])
+    };
+    play(
+        &config(),
+        &[old(&["bob@foo.com", "zo\u{eb}@foo.com", "eve@foo.com"]), old(&["zo\u{eb}@foo.com"])],
+        "
+        S: 220 x
+        C: EHLO bar.com
+        S: 250-x
+        S: 250 PIPELINING
+        C: MAIL FROM:<Smith@bar.com>
+        C: RCPT TO:<bob@foo.com>
+        C: RCPT TO:<eve@foo.com>
+        S: 250 ok
+        S: 250 ok
+        S: 550 5.1.1 no eve
+        C: DATA
+        S: 354 go
+        C: Blah blah blah...
+        C: ...etc.
+        C: .
+        S: 250 2.0.0 taken
+        R: bob@foo.com: delivered 2.0.0: 250 2.0.0 taken
+        R: zo\u{eb}@foo.com: permanent 5.6.7: the host does not support internationalized mail (SMTPUTF8) (in reply to RCPT TO)
+        R: eve@foo.com: permanent 5.1.1: 550 5.1.1 no eve (in reply to RCPT TO)
+        R: zo\u{eb}@foo.com: permanent 5.6.7: the host does not support internationalized mail (SMTPUTF8) (in reply to RCPT TO)
+        C: QUIT
+        ",
+    );
+}
+
+#[test]
 fn a_connection_without_mail_says_goodbye() {
     play(&config(), &[], "S: 220 x\nC: QUIT\nS: 221 x\n! Close");
 }

@@ -99,6 +99,9 @@ fn every_verdict_on_a_sender_has_its_reply() {
         let reply = match verdict {
             SenderVerdict::Accept => "250 2.1.0 Sender accepted",
             SenderVerdict::NotYours => "553 5.7.1 This sender address does not belong to your account",
+            SenderVerdict::NotProven => {
+                "550 5.7.1 The hoster of this node has not proven the sender's domain here"
+            }
             SenderVerdict::NoSuchDomain => "550 5.1.8 The sender's domain does not exist or takes no mail",
             SenderVerdict::Refuse => "550 5.7.1 Mail from this sender is not accepted here",
             SenderVerdict::SlowDown => "451 4.7.1 Too much mail in a short time, please try again later",

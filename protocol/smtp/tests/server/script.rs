@@ -207,9 +207,10 @@ fn named<T: Clone + std::fmt::Debug>(all: &[T], name: &str) -> T {
         .clone()
 }
 
-pub(crate) const SENDER_VERDICTS: [SenderVerdict; 6] = [
+pub(crate) const SENDER_VERDICTS: [SenderVerdict; 7] = [
     SenderVerdict::Accept,
     SenderVerdict::NotYours,
+    SenderVerdict::NotProven,
     SenderVerdict::NoSuchDomain,
     SenderVerdict::Refuse,
     SenderVerdict::SlowDown,
