@@ -57,6 +57,7 @@ pub fn enqueue(
                     queued: now,
                     attempts: 0,
                     last_attempt: None,
+                    way: None,
                 };
                 let lane = Lane { domain: domain.clone(), account };
                 let key = free_key(tx, hoster, lane, now, ids.len())?;

@@ -1,6 +1,7 @@
 //! What the queue keeps of a message on its way out, and what an attempt does to it. Rules only: no store, no clock.
 
 mod v1;
+mod v2;
 
 use essaim_smtp::{BodyType, Needs, QueueId as MessageName};
 use essaim_types::{Address, ByteSize, Timestamp};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::config::QueueConfig;
 use super::key::QueueId;
 use super::reply::{Diagnosis, Outcome};
+use super::transport::Way;
 use crate::record::RecordError;
 
 /// A message for one destination: an object of kind `QUEUED` of the hoster, with the blobs of its bytes.
@@ -33,6 +35,8 @@ pub struct Entry {
     pub attempts: u32,
     /// When it was tried last.
     pub last_attempt: Option<Timestamp>,
+    /// Which way it took then.
+    pub way: Option<Way>,
 }
 
 /// Somebody elsewhere, and how far the message has come.
@@ -106,8 +110,11 @@ impl Entry {
             Some((&VERSION, body)) => {
                 postcard::from_bytes(body).map_err(|_| RecordError::Damaged { kind: KIND })
             }
+            Some((&2, body)) => postcard::from_bytes(body)
+                .map(v2::EntryV2::upgrade)
+                .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&1, body)) => postcard::from_bytes(body)
-                .map(v1::EntryV1::upgrade)
+                .map(|old: v1::EntryV1| old.upgrade().upgrade())
                 .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&version, _)) if version > VERSION => Err(RecordError::Newer { kind: KIND, version }),
             _ => Err(RecordError::Damaged { kind: KIND }),
@@ -216,7 +223,7 @@ impl Recipient {
 }
 
 /// A name as its text.
-mod name {
+pub(super) mod name {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::MessageName;
@@ -236,7 +243,7 @@ mod name {
     }
 }
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -258,6 +265,7 @@ mod tests {
             queued: Timestamp(0),
             attempts: 0,
             last_attempt: None,
+            way: Some(Way::Peer),
         }
     }
 
@@ -270,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_the_first_version_is_still_read() {
+    fn entries_of_earlier_versions_are_still_read() {
         let now = entry(&["a@b.test"], Some("me@a.test"));
         let old = v1::EntryV1 {
             sender: now.sender.clone(),
@@ -282,9 +290,13 @@ mod tests {
             last_attempt: None,
         };
         let bytes = postcard::to_extend(&old, vec![1]).unwrap();
-        let expected = Entry { message: None, smtputf8: true, eight_bit: false, attempts: 3, ..now };
+        let old = v2::EntryV2 { message: now.message.clone(), eight_bit: true, ..old.upgrade() };
+        let second = postcard::to_extend(&old, vec![2]).unwrap();
+        let expected = Entry { smtputf8: true, attempts: 3, way: None, ..now };
+        assert_eq!(Entry::decode(&second).unwrap(), expected);
+        let expected = Entry { message: None, eight_bit: false, ..expected };
         assert_eq!(Entry::decode(&bytes).unwrap(), expected);
-        assert!(matches!(Entry::decode(&[3]), Err(RecordError::Newer { version: 3, .. })));
+        assert!(matches!(Entry::decode(&[4]), Err(RecordError::Newer { version: 4, .. })));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod reply;
 mod run;
 mod scheduler;
 mod settle;
+mod tally;
 mod transport;
 
 use std::ops::Bound;
@@ -33,7 +34,7 @@ pub use key::{Lane, ParseQueueIdError, QueueId, QueueKey};
 pub use operate::{Cursor, Dropped, Farewell, Listed, Page, ParseCursorError, Rehearsal, Selection};
 pub use reply::{Diagnosis, Outcome};
 pub use scheduler::{Route, Scheduler};
-pub use transport::{Body, Letter, Session, Transport};
+pub use transport::{Attempt, Body, Letter, Session, Transport, Way};
 
 /// The queue of a node. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,6 +50,8 @@ pub struct Queue {
     config: Arc<QueueConfig>,
     /// Entries, as far as [`Queue::run`] has followed the log.
     waiting: Arc<AtomicI64>,
+    /// What went which way.
+    tally: Arc<tally::Tally>,
 }
 
 /// Why the queue stopped, or an operation on it failed.
@@ -108,6 +111,7 @@ impl Queue {
             language,
             config: Arc::new(config),
             waiting: Arc::default(),
+            tally: Arc::default(),
         }
     }
 
@@ -119,6 +123,11 @@ impl Queue {
     /// Entries that wait, while [`Queue::run`] runs.
     pub fn waiting(&self) -> u64 {
         u64::try_from(self.waiting.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// Recipients that have got a message this way since the start, and those that were put off.
+    pub fn sent(&self, way: Way) -> (u64, u64) {
+        self.tally.read(way)
     }
 
     /// Whether more may come in; if not, submission answers "later".

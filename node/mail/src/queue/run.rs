@@ -176,8 +176,8 @@ impl<T: Transport> Running<T> {
             *left -= 1;
             match Entry::decode(&object.value) {
                 Ok(entry) => {
-                    let outcomes = session.deliver(self.letter(&key, &entry, object.blobs.clone())).await;
-                    self.queue.settle(key, entry, object.blobs, outcomes).await?;
+                    let attempt = session.deliver(self.letter(&key, &entry, object.blobs.clone())).await;
+                    self.queue.settle(key, entry, object.blobs, attempt).await?;
                 }
                 Err(unreadable) => self.put_aside(key, unreadable).await?,
             }
@@ -193,6 +193,7 @@ impl<T: Transport> Running<T> {
             sender: entry.sender.clone(),
             recipients: entry.open().map(|recipient| recipient.address.clone()).collect(),
             size: entry.size,
+            queued: entry.queued,
             needs: entry.needs(),
             body: Body::new(self.queue.store.clone(), blobs),
         }

@@ -11,7 +11,7 @@ use super::bounce::Told;
 use super::enqueue;
 use super::entry::{Entry, Next, RecipientState, Settled};
 use super::key::QueueKey;
-use super::reply::Outcome;
+use super::transport::{Attempt, Way};
 use super::{Queue, QueueError, StepError, now};
 use crate::delivery;
 use crate::record::RecordError;
@@ -32,9 +32,11 @@ impl Queue {
         key: QueueKey,
         mut entry: Entry,
         blobs: Vec<BlobId>,
-        outcomes: Vec<Outcome>,
+        attempt: Attempt,
     ) -> Result<(), QueueError> {
-        let Settled { next, notices } = entry.settle(key.id, outcomes, now(), &self.config);
+        self.tally.note(&attempt);
+        entry.way = Some(attempt.way);
+        let Settled { next, notices } = entry.settle(key.id, attempt.outcomes, now(), &self.config);
         log(&key, &entry, next);
         loop {
             let written = match self.tell(&key, &entry, &blobs, &notices) {
@@ -142,15 +144,16 @@ fn log(key: &QueueKey, entry: &Entry, next: Next) {
     let count = |state| entry.recipients.iter().filter(|recipient| recipient.state == state).count();
     let (delivered, failed) = (count(RecipientState::Delivered), count(RecipientState::Failed));
     let (id, message, domain, attempts) = (key.id, entry.name(), &key.lane.domain, entry.attempts);
+    let way = entry.way.map(Way::name);
     match next {
         Next::Done => {
-            info!(entry = %id, message, %domain, attempts, delivered, failed, "entry {id} of the queue is done");
+            info!(entry = %id, message, %domain, way, attempts, delivered, failed, "entry {id} of the queue is done");
         }
         Next::Retry(due) => {
             let last = entry.open().find_map(|recipient| recipient.last.as_ref());
             let status = last.map(|last| last.status.to_string());
             let wait_seconds = due.since(now()).as_secs();
-            info!(entry = %id, message, %domain, attempts, delivered, failed, status, wait_seconds, "entry {id} of the queue waits");
+            info!(entry = %id, message, %domain, way, attempts, delivered, failed, status, wait_seconds, "entry {id} of the queue waits");
         }
     }
 }

@@ -68,7 +68,7 @@ impl Transport for Hosts {
 }
 
 impl Session for Connected {
-    async fn deliver(&mut self, mut letter: Letter) -> Vec<Outcome> {
+    async fn deliver(&mut self, mut letter: Letter) -> Attempt {
         tokio::task::yield_now().await;
         let answer = {
             let mut answers = self.0.answers.lock().unwrap();
@@ -95,7 +95,8 @@ impl Session for Connected {
                 Outcome::Refused(said("5.1.1"))
             }
         };
-        letter.recipients.iter().enumerate().map(outcome).collect()
+        let outcomes = letter.recipients.iter().enumerate().map(outcome).collect();
+        Attempt { way: Way::Mx, outcomes }
     }
 
     async fn close(self) {}

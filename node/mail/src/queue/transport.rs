@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use essaim_smtp::Needs;
 use essaim_store::{ReadError, Store};
-use essaim_types::{Address, BlobId, ByteSize, Domain};
+use essaim_types::{Address, BlobId, ByteSize, Domain, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::key::QueueId;
 use super::reply::Outcome;
@@ -25,10 +26,47 @@ pub trait Transport: Send + Sync + 'static {
 pub trait Session: Send {
     /// Connects if it has to, and hands over a message. Always answers, within its timeouts: one outcome for each recipient, in
     /// their order. What is not delivered may be tried again; what is, is not.
-    fn deliver(&mut self, letter: Letter) -> impl Future<Output = Vec<Outcome>> + Send;
+    fn deliver(&mut self, letter: Letter) -> impl Future<Output = Attempt> + Send;
 
     /// Takes leave.
     fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// What came of handing over a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The way it took.
+    pub way: Way,
+    /// One for each recipient, in their order.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Which way a message takes to a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Way {
+    /// The channel of the federation, to a node of the hoster.
+    Peer,
+    /// A host that the operator has named for the domain.
+    Route,
+    /// The smart host.
+    Relay,
+    /// The hosts that the DNS names.
+    Mx,
+}
+
+impl Way {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Peer, Self::Route, Self::Relay, Self::Mx];
+
+    /// In answers of commands, in metrics and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Route => "route",
+            Self::Relay => "relay",
+            Self::Mx => "mx",
+        }
+    }
 }
 
 /// A message, for the recipients of one domain that have not got it yet.
@@ -43,6 +81,8 @@ pub struct Letter {
     pub recipients: Vec<Address>,
     /// Bytes of the message.
     pub size: ByteSize,
+    /// Since when it waits.
+    pub queued: Timestamp,
     /// What a host must offer to be given it, apart from what the addresses need.
     pub needs: Needs,
     pub body: Body,

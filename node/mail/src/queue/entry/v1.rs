@@ -3,7 +3,8 @@
 use essaim_types::{Address, ByteSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Recipient};
+use super::Recipient;
+use super::v2::EntryV2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct EntryV1 {
@@ -18,9 +19,9 @@ pub(super) struct EntryV1 {
 
 impl EntryV1 {
     /// Whether the body has eight bits is not known; it goes out as it did before.
-    pub(super) fn upgrade(self) -> Entry {
+    pub(super) fn upgrade(self) -> EntryV2 {
         let Self { sender, recipients, size, smtputf8, queued, attempts, last_attempt } = self;
-        Entry {
+        EntryV2 {
             message: None,
             sender,
             recipients,
