@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use essaim_network::IncomingStream;
 use essaim_smtp::server::Encryption;
 use essaim_web::Surface;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info, warn};
@@ -18,10 +20,12 @@ use tracing::{error, info, warn};
 use crate::config::Loaded;
 use crate::control::{Control, Handler, Received};
 use crate::failure::{Failure, causes};
+use crate::federation::{Never, Started};
 use crate::first_run;
 use crate::listen::tls::Tls;
 use crate::listen::{
     Bounds, Clients, Counters, Crowd, Http, Imap, Listener, Opening, Pace, PlainLogin, Protocol, Smtp,
+    channel,
 };
 use crate::operation::{Caller, Request};
 use crate::outbound::Outbound;
@@ -47,12 +51,14 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let mut addresses = listeners.addresses();
     let first = if file.is_none() { first_run::make_account(&node).await? } else { None };
     let starttls = tls.as_ref().map(|tls| tls.acceptor(&[])).transpose()?;
-    let outbound = Outbound::open(&node.config)?;
+    let outbound = Outbound::open(&node.config, node.federation.clone())?;
     let federation = node.federation.start(&node.config, stop.clone()).await?;
     addresses.extend(federation.listening.map(|at| ("peer".to_owned(), at)));
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
-    running.spawn(async move { drop(federation.ended.await) });
-    running.spawn(send(node.clone(), outbound, stop.clone()));
+    let Started { ended, streams, busy, .. } = federation;
+    running.spawn(async move { drop(ended.await) });
+    running.spawn(take_from_hosters(node.clone(), streams, stop.clone(), busy.clone()));
+    running.spawn(send(node.clone(), outbound, stop.clone(), busy));
     running.spawn(sweep::daily(node.clone(), stop.clone()));
 
     let signals = watch::Signals::listen()?;
@@ -166,7 +172,7 @@ impl Start<'_> {
 }
 
 /// Keeps outgoing mail moving until `stop`. A store that fails ends the node from elsewhere.
-async fn send(node: Services, outbound: Outbound, stop: Stop) {
+async fn send(node: Services, outbound: Outbound, stop: Stop, _busy: mpsc::Sender<Never>) {
     let patience = async {
         stop.requested().await;
         tokio::time::sleep(node.config.limits.shutdown_timeout).await;
@@ -176,6 +182,25 @@ async fn send(node: Services, outbound: Outbound, stop: Stop) {
             error!(error = &error as &dyn std::error::Error, "outgoing mail has stopped");
         },
         () = patience => info!("messages on their way out are sent again after the next start"),
+    }
+}
+
+/// Takes mail from nodes of other hosters until `stop`, and a moment longer.
+async fn take_from_hosters(
+    node: Services,
+    streams: mpsc::Receiver<IncomingStream>,
+    stop: Stop,
+    _busy: mpsc::Sender<Never>,
+) {
+    let patience = async {
+        stop.requested().await;
+        tokio::time::sleep(node.config.limits.shutdown_timeout).await;
+    };
+    let pace = Pace::new(node.config.limits.recipients_per_hour);
+    let smtp = Arc::new(Smtp::new(&node, Clients::Hosters, Encryption::Implicit, None, pace));
+    tokio::select! {
+        () = channel::serve(node.clone(), smtp, streams, stop.clone()) => {}
+        () = patience => warn!("nodes of other hosters were still sending when the node stopped"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the node shows over HTTP.
 
+use essaim_mail::queue::Way;
 use essaim_web::{Kind, Metric, Node, Sample};
 
 use crate::services::Services;
@@ -42,6 +43,8 @@ impl Node for Services {
             "Entries of outgoing mail.",
             self.queue.waiting(),
         ));
+        metrics.extend(ways(self));
+        metrics.extend(channel(self));
         metrics.extend(federation(self));
         let started = u64::try_from(self.vitals.started().seconds()).unwrap_or(0);
         metrics.push(Metric::gauge(
@@ -86,6 +89,54 @@ fn store(node: &Services) -> Vec<Metric> {
             "1 if the store has failed and the node must be restarted.",
             stats.poisoned.into(),
         ),
+    ]
+}
+
+fn ways(node: &Services) -> [Metric; 2] {
+    let each = |name, help, value: fn((u64, u64)) -> u64| Metric {
+        name,
+        help,
+        kind: Kind::Counter,
+        samples: Way::ALL
+            .iter()
+            .map(|way| Sample::labelled("way", way.name(), value(node.queue.sent(*way))))
+            .collect(),
+    };
+    [
+        each("essaim_mail_sent_total", "Recipients elsewhere that have got a message, by its way.", |sent| {
+            sent.0
+        }),
+        each("essaim_mail_deferred_total", "Recipients elsewhere that were put off, by attempt.", |sent| {
+            sent.1
+        }),
+    ]
+}
+
+/// Mail from nodes of other hosters.
+fn channel(node: &Services) -> [Metric; 4] {
+    let channel = &node.vitals.channel;
+    [
+        Metric::gauge(
+            "essaim_correspondents",
+            "Hosters with whom mail is exchanged over the federation's channel.",
+            node.federation.correspondents().len() as u64,
+        ),
+        Metric::gauge(
+            "essaim_mail_streams",
+            "Streams on which hosters hand over mail.",
+            channel.open() as u64,
+        ),
+        Metric::counter("essaim_mail_from_peers_total", "Messages taken from hosters.", channel.messages()),
+        Metric {
+            name: "essaim_mail_streams_refused_total",
+            help: "Streams and messages of nodes that were refused, by reason.",
+            kind: Kind::Counter,
+            samples: channel
+                .refusals()
+                .into_iter()
+                .map(|(reason, count)| Sample::labelled("reason", reason, count))
+                .collect(),
+        },
     ]
 }
 

@@ -1,4 +1,4 @@
-//! A connection in clear or under TLS, with bounds on how long a peer may be silent or not read.
+//! A connection in clear, under TLS, or a stream between two nodes, with bounds on how long a peer may be silent or not read.
 
 use std::future::poll_fn;
 use std::io;
@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use essaim_network::BulkStream;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -28,6 +29,8 @@ pub(crate) struct Stream {
 enum Transport {
     Clear(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),
+    /// To a node that has proven its key.
+    Node(Box<BulkStream>),
 }
 
 /// What came of reading.
@@ -49,13 +52,23 @@ impl Stream {
         Self { transport: Transport::Clear(socket), write_timeout, stalled: None }
     }
 
+    /// Takes over a stream to another node.
+    pub(crate) fn to_node(stream: BulkStream, write_timeout: Duration) -> Self {
+        Self { transport: Transport::Node(Box::new(stream)), write_timeout, stalled: None }
+    }
+
     pub(crate) fn is_encrypted(&self) -> bool {
-        matches!(self.transport, Transport::Encrypted(_))
+        !matches!(self.transport, Transport::Clear(_))
     }
 
     /// TLS version and cipher suite, if it is encrypted.
     pub(crate) fn tls_name(&self) -> Option<String> {
-        let Transport::Encrypted(socket) = &self.transport else { return None };
+        let socket = match &self.transport {
+            Transport::Clear(_) => return None,
+            Transport::Encrypted(socket) => socket,
+            // RFC 9001 section 4.2: QUIC has no other.
+            Transport::Node(_) => return Some("QUIC TLSv1.3".to_owned()),
+        };
         let (_, session) = socket.get_ref();
         let version = format!("{:?}", session.protocol_version()?).replace('_', ".");
         Some(format!("{version} {:?}", session.negotiated_cipher_suite()?.suite()))
@@ -109,7 +122,9 @@ impl Stream {
     fn into_clear(self) -> io::Result<(TcpStream, Duration)> {
         match self.transport {
             Transport::Clear(socket) => Ok((socket, self.write_timeout)),
-            Transport::Encrypted(_) => Err(io::Error::other("the connection is encrypted already")),
+            Transport::Encrypted(_) | Transport::Node(_) => {
+                Err(io::Error::other("the connection is encrypted already"))
+            }
         }
     }
 
@@ -140,6 +155,7 @@ impl Stream {
         match &mut self.transport {
             Transport::Clear(socket) => Pin::new(socket),
             Transport::Encrypted(socket) => Pin::new(socket.as_mut()),
+            Transport::Node(stream) => Pin::new(stream.as_mut()),
         }
     }
 }

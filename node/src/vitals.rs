@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use essaim_types::Timestamp;
 
 use crate::listen::Counters;
+use crate::listen::channel::Channel;
 
 /// One for each node; a command that works without a running node has an empty one.
 #[derive(Debug)]
@@ -14,11 +15,18 @@ pub(crate) struct Vitals {
     started: Timestamp,
     listeners: OnceLock<Vec<Arc<Counters>>>,
     slowed_messages: AtomicU64,
+    /// Mail from nodes of other hosters.
+    pub(crate) channel: Channel,
 }
 
 impl Vitals {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { started: now(), listeners: OnceLock::new(), slowed_messages: AtomicU64::new(0) })
+        Arc::new(Self {
+            started: now(),
+            listeners: OnceLock::new(),
+            slowed_messages: AtomicU64::new(0),
+            channel: Channel::default(),
+        })
     }
 
     pub(crate) fn started(&self) -> Timestamp {

@@ -133,6 +133,11 @@ impl Directory {
         self.hosters.values()
     }
 
+    /// Whether this node hides a listing.
+    pub fn is_hidden(&self, listing: ListingId) -> bool {
+        self.hidden.contains(&listing)
+    }
+
     /// What this node decides for itself.
     pub fn policy(&self) -> &Policy {
         &self.policy

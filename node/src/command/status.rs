@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use clap::Args;
+use essaim_mail::queue::Way;
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
@@ -45,6 +46,9 @@ pub(crate) struct HealthView {
     pub(crate) started: String,
     /// Entries of outgoing mail.
     pub(crate) queued: u64,
+    /// Recipients that have got mail from here since the start, by the way it took: "peer", "route", "relay", "mx".
+    #[serde(default)]
+    pub(crate) sent: BTreeMap<String, u64>,
     /// Connections open on each listener.
     pub(crate) connections: BTreeMap<String, u64>,
     pub(crate) commits: u64,
@@ -63,6 +67,15 @@ pub(crate) struct FederationView {
     pub(crate) listings: usize,
     /// Of them those whose domain is not proven.
     pub(crate) unproven: usize,
+    /// Hosters with whom mail is exchanged over the federation's own channel.
+    #[serde(default)]
+    pub(crate) correspondents: usize,
+    /// Messages that came over it since the start.
+    #[serde(default)]
+    pub(crate) received: u64,
+    /// Messages and streams that were refused there since the start, by reason.
+    #[serde(default)]
+    pub(crate) refused: BTreeMap<String, u64>,
     /// Own records that no other node has yet.
     pub(crate) outbox: usize,
     /// Peers are being asked what this node has published before.
@@ -117,6 +130,7 @@ impl Operation for NodeStatus {
                 pid: std::process::id(),
                 started: view::time(vitals.started()),
                 queued: node.queue.waiting(),
+                sent: Way::ALL.map(|way| (way.name().to_owned(), node.queue.sent(way).0)).into(),
                 connections: vitals.connections(),
                 commits: stats.commits,
                 store_ok: !stats.poisoned,
@@ -130,7 +144,15 @@ impl FederationView {
     fn of(node: &Services) -> Result<Self, Failure> {
         let peers = node.federation.peers()?.len();
         let root_key_on_disk = root_on_disk(&node.config.data_dir).is_some();
-        let view = Self { peers, root_key_on_disk, ..Self::default() };
+        let channel = &node.vitals.channel;
+        let view = Self {
+            peers,
+            correspondents: node.federation.correspondents().len(),
+            received: channel.messages(),
+            refused: channel.refusals().into_iter().map(|(why, count)| (why.to_owned(), count)).collect(),
+            root_key_on_disk,
+            ..Self::default()
+        };
         let Some(numbers) = node.federation.numbers() else { return Ok(view) };
         Ok(Self {
             connected: numbers.connected,
@@ -147,6 +169,10 @@ impl FederationView {
             "  peers     {}, {} nodes connected\n  directory {} listings ({} unproven), {} records wait for a node\n",
             self.peers, self.connected, self.listings, self.unproven, self.outbox
         );
+        text.push_str(&format!(
+            "  mail      with {} hosters over the federation, {} messages received\n",
+            self.correspondents, self.received
+        ));
         if self.restoring {
             text.push_str("  Peers are asked what this node has published before; until then its listing cannot be edited.\n");
         }
@@ -173,7 +199,13 @@ impl StatusView {
             let open = health.connections.get(name).copied().unwrap_or(0);
             text.push_str(&format!("  {name:<12} {address}, {open} connections\n"));
         }
-        text.push_str(&format!("  outgoing  {} entries\n", health.queued));
+        let sent = |way: Way| health.sent.get(way.name()).copied().unwrap_or(0);
+        let others = sent(Way::Route) + sent(Way::Relay) + sent(Way::Mx);
+        text.push_str(&format!(
+            "  outgoing  {} entries; sent {} to hosters of the federation, {others} to others\n",
+            health.queued,
+            sent(Way::Peer)
+        ));
         text.push_str(&health.federation.text());
         if !health.store_ok {
             text.push_str("  The store has failed: restart the node, then run essaim store verify\n");

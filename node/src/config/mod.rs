@@ -184,6 +184,8 @@ pub(crate) struct LimitsConfig {
     pub(crate) http_timeout: Duration,
     pub(crate) recipients_per_message: usize,
     pub(crate) recipients_per_hour: u32,
+    pub(crate) mail_streams: usize,
+    pub(crate) mail_streams_per_hoster: usize,
     pub(crate) store_cache: ByteSize,
     pub(crate) disk_reserve: ByteSize,
     #[serde(with = "humantime_serde")]
@@ -326,6 +328,8 @@ impl Default for LimitsConfig {
             http_timeout: Duration::from_secs(30),
             recipients_per_message: 1000,
             recipients_per_hour: 1000,
+            mail_streams: 64,
+            mail_streams_per_hoster: 8,
             store_cache: ByteSize::mib(32),
             disk_reserve: ByteSize::mib(64),
             shutdown_timeout: Duration::from_secs(10),
@@ -348,11 +352,17 @@ impl std::str::FromStr for HostPort {
     }
 }
 
-impl Serialize for HostPort {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl std::fmt::Display for HostPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bracket = self.host.contains(':');
         let (open, close) = if bracket { ("[", "]") } else { ("", "") };
-        serializer.collect_str(&format_args!("{open}{}{close}:{}", self.host, self.port))
+        write!(f, "{open}{}{close}:{}", self.host, self.port)
+    }
+}
+
+impl Serialize for HostPort {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

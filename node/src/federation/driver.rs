@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy};
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
-use essaim_network::{Address, Event, Handle, Message, Network, Reply, Request, Ticket};
+use essaim_network::{Address, Event, Handle, IncomingStream, Message, Network, Reply, Request, Ticket};
 use essaim_types::{Domain, ListingId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
 use super::address::{Neighbours, is_loopback};
+use super::correspondents::{Correspondents, Known, Table};
 use super::domain::{Checker, is_local};
 use super::numbers::Counts;
 use super::peers::{Introduction, Peer, PeerRecord};
@@ -56,6 +57,7 @@ pub(super) struct Driver {
     pub(super) checker: Checker,
     pub(super) counts: Counts,
     pub(super) card: card::Shown,
+    pub(super) correspondents: Correspondence,
     /// Back to this loop, for tasks that it starts.
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: BTreeMap<PublicKey, PeerRecord>,
@@ -79,6 +81,16 @@ pub(super) struct Driver {
     complained: Option<Timestamp>,
 }
 
+/// The table of those with whom mail is exchanged, and how old it is.
+#[derive(Debug)]
+pub(super) struct Correspondence {
+    pub(super) table: Table,
+    /// Domains that live here.
+    pub(super) local: BTreeSet<Domain>,
+    /// When the table was made; `None`: it must be made at once.
+    pub(super) made: Option<Timestamp>,
+}
+
 /// Who we are.
 #[derive(Debug)]
 pub(super) struct Own {
@@ -99,13 +111,15 @@ pub(super) struct Beginning {
     pub(super) counts: Counts,
     pub(super) card: card::Shown,
     pub(super) names: Arc<dyn Names>,
+    pub(super) correspondents: Correspondence,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: Vec<Peer>,
 }
 
 impl Driver {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { directory, own, rows, network, counts, card, names, commands, peers } = beginning;
+        let Beginning { directory, own, rows, network, counts, card, correspondents, names, commands, peers } =
+            beginning;
         Self {
             directory,
             own,
@@ -115,6 +129,7 @@ impl Driver {
             names,
             counts,
             card,
+            correspondents,
             commands,
             peers: peers.into_iter().map(|peer| (peer.key, peer.said)).collect(),
             connected: BTreeMap::new(),
@@ -136,6 +151,7 @@ impl Driver {
         mut self,
         mut events: mpsc::Receiver<Event>,
         mut commands: mpsc::Receiver<Command>,
+        mut quiet: mpsc::Receiver<Never>,
         stop: Stop,
     ) {
         for (key, peer) in self.peers.clone() {
@@ -154,16 +170,31 @@ impl Driver {
             }
             self.note();
         }
+        // Mail that is on its way is not broken off; it has its own bound.
+        while quiet.recv().await.is_some() {}
         if let Some(network) = &self.network {
             network.shutdown().await;
         }
     }
 
     /// What others read without asking the loop.
-    fn note(&self) {
+    fn note(&mut self) {
         let (now, own) = (now(), &self.own);
         self.counts.note(&self.directory, self.connected.len(), now);
         self.card.note(&self.directory, own.listing, &own.key, &own.addresses, now);
+        self.note_correspondents();
+    }
+
+    /// Makes the table anew if it is old, or an operator has changed something.
+    fn note_correspondents(&mut self) {
+        let now = now();
+        if self.correspondents.made.is_some_and(|made| now.since(made) < TABLE_EVERY) {
+            return;
+        }
+        let (peers, local) = (&self.peers, &self.correspondents.local);
+        let known = Known { peers, local, neighbours: self.neighbours() };
+        self.correspondents.table.write(Correspondents::of(&self.directory, known, now));
+        self.correspondents.made = Some(now);
     }
 
     /// Hands something in, performs what comes out, and what follows from that.
@@ -308,6 +339,7 @@ impl Driver {
             }
             Command::Part(key) => {
                 self.peers.remove(&key);
+                self.correspondents.made = None;
                 if let Some(network) = &self.network {
                     let _ = network.release(key.into()).await;
                     let _ = network.disconnect(key.into()).await;
@@ -321,12 +353,14 @@ impl Driver {
             return Err(failure.clone());
         }
         let outputs = change(&mut self.directory, now()).map_err(|error| super::refused(&error))?;
+        self.correspondents.made = None;
         self.performed(outputs).await
     }
 
     /// A new peer: what it brought is taken in, and a connection is kept.
     async fn befriend(&mut self, peer: Peer, records: Vec<Vec<u8>>) {
         self.peers.insert(peer.key, peer.said.clone());
+        self.correspondents.made = None;
         self.keep(peer.key, &peer.said).await;
         for bytes in records {
             let ticket = self.name();
@@ -446,11 +480,13 @@ pub(super) fn read(rows: &Rows, listing: ListingId, key: SigningKey) -> Result<D
 }
 
 /// What the network is told to bring.
-pub(super) fn split(network: Option<Network>) -> (Option<Handle>, mpsc::Receiver<Event>) {
+pub(super) fn split(
+    network: Option<Network>,
+) -> (Option<Handle>, mpsc::Receiver<Event>, mpsc::Receiver<IncomingStream>) {
     match network {
-        Some(Network { handle, events, .. }) => (Some(handle), events),
+        Some(Network { handle, events, streams, .. }) => (Some(handle), events, streams),
         // Nothing ever comes: the select arm is off.
-        None => (None, mpsc::channel(1).1),
+        None => (None, mpsc::channel(1).1, mpsc::channel(1).1),
     }
 }
 
@@ -467,6 +503,12 @@ impl std::fmt::Debug for Command {
     }
 }
 
+/// Nothing of this is ever sent: when all senders are gone, mail has come to rest.
+#[derive(Debug)]
+pub(crate) enum Never {}
+
+/// What strangers change in the directory is seen by mail this late; what an operator changes, at once.
+const TABLE_EVERY: Duration = Duration::from_secs(1);
 /// The directory wants it at least every ten seconds.
 const TICK: Duration = Duration::from_secs(5);
 /// A full disk is no news after a moment.

@@ -5,6 +5,8 @@
 
 mod address;
 mod card;
+mod channel;
+mod correspondents;
 mod domain;
 mod driver;
 mod founding;
@@ -35,14 +37,21 @@ use self::driver::Command;
 use self::rows::{Rows, Write};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::outside::Names;
 use crate::vitals::now;
 
+#[cfg(test)]
+pub(crate) use correspondents::correspondents_for_tests;
+pub(crate) use correspondents::{Correspondent, Correspondents, Unfit};
 pub(crate) use domain::is_local;
+pub(crate) use driver::Never;
 pub(crate) use founding::domain_record;
 pub(crate) use invitation::Invited;
 pub(crate) use keys::{Keys, root_on_disk};
 pub(crate) use numbers::FederationNumbers;
 pub(crate) use peers::{Introduction, Peer};
+pub(crate) use services::{MAIL, mail};
+pub(crate) use start::Started;
 
 /// The federation as commands see it. Clones are the same.
 #[derive(Debug, Clone)]
@@ -54,6 +63,7 @@ struct Inner {
     data_dir: PathBuf,
     counts: numbers::Counts,
     card: card::Shown,
+    correspondents: correspondents::Table,
     running: OnceLock<Running>,
 }
 
@@ -66,6 +76,7 @@ struct Running {
     key: SigningKey,
     /// Where others find us.
     addresses: Vec<Address>,
+    names: Arc<dyn Names>,
     config: Arc<Config>,
 }
 
@@ -81,8 +92,8 @@ impl Federation {
     /// Nothing is read and nobody is told anything before it is started.
     pub(crate) fn new(store: Store, hoster: AccountId, data_dir: PathBuf) -> Self {
         let rows = Rows { store, hoster };
-        let (counts, card) = Default::default();
-        Self(Arc::new(Inner { rows, data_dir, counts, card, running: OnceLock::new() }))
+        let (counts, card, correspondents) = Default::default();
+        Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, running: OnceLock::new() }))
     }
 
     /// Looks at the directory: the running one, else as the store has it.
@@ -200,6 +211,11 @@ impl Federation {
     /// What `/.well-known/essaim` answers; `None` as long as the hoster has no domain, or the node has just started.
     pub(crate) fn card(&self) -> Option<Vec<u8>> {
         self.0.card.read()
+    }
+
+    /// With whom mail is exchanged now; nobody if the node does not run.
+    pub(crate) fn correspondents(&self) -> Arc<Correspondents> {
+        self.0.correspondents.read()
     }
 
     async fn own_keyring(&self) -> Result<Keyring, Failure> {

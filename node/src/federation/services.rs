@@ -1,7 +1,7 @@
 //! The names under which nodes talk about the directory.
 
 use essaim_directory::wire;
-use essaim_network::{Service, Topic};
+use essaim_network::{Purpose, Service, Topic};
 
 /// What is answered here.
 pub(super) fn all() -> Vec<Service> {
@@ -21,6 +21,11 @@ pub(super) fn join() -> Service {
     label(JOIN)
 }
 
+/// Streams on which mail is handed over.
+pub(crate) fn mail() -> Purpose {
+    label(MAIL)
+}
+
 pub(super) fn topic(of: wire::Topic) -> Topic {
     label(match of {
         wire::Topic::Changes => "changes",
@@ -33,6 +38,8 @@ fn label<T: std::str::FromStr>(name: &str) -> T {
     name.parse().unwrap_or_else(|_| unreachable!("the names in this file are short and plain"))
 }
 
+/// SMTP from one hoster to another.
+pub(crate) const MAIL: &str = "mail";
 /// Comparing directories.
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
@@ -45,6 +52,6 @@ mod tests {
     #[test]
     fn the_names_are_names() {
         assert_eq!((all().len(), topics().len()), (2, 3));
-        assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
+        assert_eq!((sync().as_str(), join().as_str(), mail().as_str()), (SYNC, JOIN, MAIL));
     }
 }

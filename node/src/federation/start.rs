@@ -6,19 +6,19 @@ use std::sync::Arc;
 use essaim_directory::{Directory, Origin, Output, Policy};
 use essaim_identity::domain::TxtRecord;
 use essaim_identity::{Keyring, SigningKey};
-use essaim_network::{Limits, Network, Node, NodeSecret, StartError};
-use essaim_types::ListingId;
+use essaim_network::{IncomingStream, Limits, Network, Node, NodeSecret, StartError};
+use essaim_types::{Domain, ListingId};
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
-use super::driver::{self, Beginning, Driver, Own};
+use super::driver::{self, Beginning, Correspondence, Driver, Never, Own};
 use super::keys::Keys;
 use super::rows::{Rows, Write, unwritten};
 use super::{Federation, Running, address, founding, keys, services};
 use crate::config::Config;
 use crate::failure::{Failure, causes};
-use crate::outside::SystemNames;
+use crate::outside::{Names, SystemNames};
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
@@ -29,6 +29,10 @@ pub(crate) struct Started {
     pub(crate) listening: Option<SocketAddr>,
     /// Ready when the last thing was written and all connections are closed.
     pub(crate) ended: oneshot::Receiver<()>,
+    /// Streams that nodes of other hosters open.
+    pub(crate) streams: mpsc::Receiver<IncomingStream>,
+    /// Connections stay open after `stop` until all of these are dropped.
+    pub(crate) busy: mpsc::Sender<Never>,
 }
 
 impl Federation {
@@ -50,7 +54,9 @@ impl Federation {
             addresses: told.iter().map(ToString::to_string).collect(),
         };
         let (send, commands) = mpsc::channel(COMMANDS);
-        let (network, events) = driver::split(network);
+        let names: Arc<dyn Names> = Arc::new(SystemNames::open());
+        let (network, events, streams) = driver::split(network);
+        let (busy, quiet) = mpsc::channel(1);
         let driver = Driver::new(Beginning {
             directory,
             own,
@@ -59,13 +65,18 @@ impl Federation {
             network: network.clone(),
             counts: self.0.counts.clone(),
             card: self.0.card.clone(),
-            names: Arc::new(SystemNames::open()),
+            names: Arc::clone(&names),
+            correspondents: Correspondence {
+                table: self.0.correspondents.clone(),
+                local: config.hoster.all_domains().filter_map(Domain::to_ascii).collect(),
+                made: None,
+            },
             commands: send.clone(),
         });
         let (end, ended) = oneshot::channel();
         let runtime = Runtime::current();
         let run = move || {
-            runtime.block_on(driver.run(events, commands, stop));
+            runtime.block_on(driver.run(events, commands, quiet, stop));
             // Nobody waits any more if the node was told twice to stop.
             let _ = end.send(());
         };
@@ -79,11 +90,12 @@ impl Federation {
             listing,
             key: keys.node,
             addresses: told,
+            names,
             config: Arc::clone(config),
         };
         let first = self.0.running.set(running).is_ok();
         assert!(first, "a node is started once");
-        Ok(Started { listening, ended })
+        Ok(Started { listening, ended, streams, busy })
     }
 }
 
@@ -169,7 +181,7 @@ async fn follow_domain(
 
 fn next_entry(
     keyring: &Keyring,
-    domain: &essaim_types::Domain,
+    domain: &Domain,
 ) -> Option<essaim_identity::Cosigning<essaim_identity::keyring::KeyringEntry>> {
     keyring.draft()?.domain(Some(domain.clone())).propose(keyring).ok()
 }

@@ -1,6 +1,7 @@
 //! Sockets that wait for connections. The loops here accept, bound and hand over; what is said on a connection is decided in the
 //! protocol crates, and what is done about it in `essaim-mail` and `essaim-accounts`.
 
+pub(crate) mod channel;
 mod crowd;
 mod http;
 mod imap;
@@ -27,8 +28,8 @@ pub(crate) use crowd::Crowd;
 pub(crate) use http::Http;
 pub(crate) use imap::Imap;
 pub(crate) use login::PlainLogin;
-pub(crate) use rate::Rate;
-pub(crate) use smtp::{Clients, Pace, Smtp};
+pub(crate) use rate::{Neighbourhood, Rate};
+pub(crate) use smtp::{Clients, Pace, Smtp, Visitor};
 
 use crate::config::{IpRange, LimitsConfig};
 use crate::failure::Failure;

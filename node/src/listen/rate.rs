@@ -1,12 +1,14 @@
 //! How fast something may come from one part of the Internet. Pure: the time is an argument.
 //!
-//! A token bucket for each *neighbourhood* (IPv4 /24, IPv6 /48: what one customer gets, RFC 6177), written as one moment: the one
+//! A token bucket for each *neighbourhood* (IPv4 /24, IPv6 /48: what one customer gets, RFC 6177; or one hoster of the federation), written as one moment: the one
 //! at which the bucket will be full again. A bucket that is full is as good as none, so that a table of fixed size is enough.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use essaim_types::ListingId;
 
 /// Counts what comes from each neighbourhood. Never more than [`NEIGHBOURHOODS_MAX`] of them: when there are more, the one that
 /// has used least of a few is forgotten.
@@ -38,9 +40,9 @@ struct Slot {
     full_at: Instant,
 }
 
-/// The first byte tells the families apart.
+/// From where something comes. The first byte tells the families apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Neighbourhood([u8; 7]);
+pub(crate) struct Neighbourhood([u8; 7]);
 
 impl Rate {
     /// So many in a minute, all of them at once if need be; 0 is no limit.
@@ -50,10 +52,10 @@ impl Rate {
     }
 
     /// Takes one, if the neighbourhood of `peer` has one left at `now`.
-    pub(crate) fn admits(&self, peer: IpAddr, now: Instant) -> bool {
+    pub(crate) fn admits(&self, peer: impl Into<Neighbourhood>, now: Instant) -> bool {
         let Some(pace) = self.pace else { return true };
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = table.slot(Neighbourhood::of(peer), now);
+        let slot = table.slot(peer.into(), now);
         let full_at = slot.full_at.max(now) + pace.every;
         let fits = full_at.duration_since(now) <= pace.full_after;
         if fits {
@@ -93,8 +95,15 @@ impl Table {
     }
 }
 
-impl Neighbourhood {
-    fn of(peer: IpAddr) -> Self {
+impl From<ListingId> for Neighbourhood {
+    fn from(hoster: ListingId) -> Self {
+        let [a, b, c, d, e, f, ..] = *hoster.as_bytes();
+        Self([1, a, b, c, d, e, f])
+    }
+}
+
+impl From<IpAddr> for Neighbourhood {
+    fn from(peer: IpAddr) -> Self {
         match peer.to_canonical() {
             IpAddr::V4(peer) => {
                 let [a, b, c, _] = peer.octets();
@@ -146,6 +155,16 @@ mod tests {
             assert_eq!(neighbours.map(|peer| rate.admits(ip(peer), now)), [true, true, false]);
             assert!(rate.admits(ip(other), now));
         }
+    }
+
+    #[test]
+    fn a_hoster_has_its_own_measure() {
+        let (rate, now) = (Rate::per_minute(1), Instant::now());
+        let hoster = |byte| ListingId::from_bytes([byte; 32]);
+        assert!(
+            rate.admits(hoster(1), now) && rate.admits(hoster(2), now) && rate.admits(ip("1.1.1.1"), now)
+        );
+        assert!(!rate.admits(hoster(1), now));
     }
 
     #[test]

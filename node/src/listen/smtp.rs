@@ -13,6 +13,7 @@ use bytes::Bytes;
 use essaim_smtp::server::{Action, Config, Connection, Encryption, Limits, PlaintextLogin, Role};
 use tokio_rustls::TlsAcceptor;
 
+use super::channel::Caller;
 use super::wire::Wire;
 use super::{PlainLogin, Protocol, Rate};
 use crate::services::Services;
@@ -34,11 +35,22 @@ pub(crate) struct Smtp {
     handshake: Duration,
 }
 
+/// Who is at the other end.
+#[derive(Debug, Clone)]
+pub(crate) enum Visitor {
+    /// Somebody at this address.
+    Address(IpAddr),
+    /// A node of the federation.
+    Node(Caller),
+}
+
 /// Who connects to a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clients {
     /// Other mail servers, with mail for addresses that live here.
     Servers,
+    /// Nodes of other hosters, with mail from their domain for addresses that live here.
+    Hosters,
     /// Members, with mail for anybody.
     Members(PlainLogin),
 }
@@ -55,7 +67,7 @@ impl Smtp {
             Arc::new(Config {
                 hostname: node.config.hoster.hostname().clone(),
                 role: match clients {
-                    Clients::Servers => Role::Receiving,
+                    Clients::Servers | Clients::Hosters => Role::Receiving,
                     Clients::Members(_) => Role::Submission { plaintext_login },
                 },
                 encryption,
@@ -82,10 +94,14 @@ impl Smtp {
         }
     }
 
-    async fn converse(&self, stream: Stream, peer: IpAddr, stop: &Stop) -> io::Result<()> {
-        let config = if peer.is_loopback() { &self.this_machine } else { &self.anybody };
+    /// One conversation, to its end.
+    pub(super) async fn converse(&self, stream: Stream, visitor: Visitor, stop: &Stop) -> io::Result<()> {
+        let config = match &visitor {
+            Visitor::Address(ip) if ip.is_loopback() => &self.this_machine,
+            Visitor::Address(_) | Visitor::Node(_) => &self.anybody,
+        };
         let mut smtp = Connection::new(Arc::clone(config), Instant::now());
-        let mut desk = Desk::new(&self.node, config.role, peer, &self.pace, &self.rate);
+        let mut desk = Desk::new(&self.node, config.role, visitor, &self.pace, &self.rate);
         desk.encrypted(stream.tls_name());
         let mut wire = Wire::new(stream);
         loop {
@@ -118,6 +134,11 @@ impl Smtp {
         }
     }
 
+    /// What is said to a node with which no mail is exchanged.
+    pub(super) fn unwelcome(&self, why: &'static str) -> Bytes {
+        Connection::unwelcome(&self.anybody, why)
+    }
+
     fn acceptor(&self) -> io::Result<&TlsAcceptor> {
         self.tls.as_ref().ok_or_else(|| io::Error::other("STARTTLS without a certificate"))
     }
@@ -129,7 +150,7 @@ impl Protocol for Smtp {
     }
 
     async fn serve(&self, stream: Stream, peer: IpAddr, stop: Stop) -> io::Result<()> {
-        self.converse(stream, peer, &stop).await
+        self.converse(stream, Visitor::Address(peer), &stop).await
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod dns;
 mod hosts;
+mod peer;
 mod session;
 mod talk;
 mod tls;
+mod way;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,14 +15,19 @@ use std::time::Duration;
 
 use essaim_mail::queue::{Route, Transport};
 use essaim_smtp::client::{Config, Encryption, Limits, Login};
-use essaim_types::{Domain, Secret};
+use essaim_types::{Address, Domain, Secret, Timestamp};
 use rustls::ClientConfig;
 
 use crate::config::{self, HostPort, RelayTls};
 use crate::failure::Failure;
+use crate::federation::Federation;
+use crate::vitals::now;
 use dns::SystemDns;
+use peer::Declined;
+use way::{Facts, Ways};
 
 pub(crate) use session::SmtpSession;
+pub(crate) use way::{Plan, plan};
 
 /// How this node reaches other hosts. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +44,9 @@ struct Shared {
     verified: Arc<ClientConfig>,
     relay: Option<Relay>,
     routes: BTreeMap<Domain, HostPort>,
+    federation: Federation,
+    /// Hosters that do not take our mail over the channel.
+    declined: Declined,
 }
 
 /// The smart host that takes everything.
@@ -48,9 +58,9 @@ struct Relay {
     login: Option<(String, PathBuf)>,
 }
 
-/// Where mail for a domain goes.
+/// Where mail for a domain goes that does not go over the federation's channel.
 #[derive(Debug, Clone, Copy)]
-enum Way<'a> {
+enum Elsewhere<'a> {
     /// What the operator wrote down for this domain: a lab, an internal host.
     Written(&'a HostPort),
     Relay(&'a Relay),
@@ -59,7 +69,7 @@ enum Way<'a> {
 
 impl Outbound {
     /// Reads what it needs: the system's name servers; whether the smart host's password can be read.
-    pub(crate) fn open(config: &config::Config) -> Result<Self, Failure> {
+    pub(crate) fn open(config: &config::Config, federation: Federation) -> Result<Self, Failure> {
         let relay = config.mail.relay.as_ref().map(|to| Relay::new(to, &config.mail));
         if let Some((_, file)) = relay.as_ref().and_then(|relay| relay.login.as_ref()) {
             password(file)?;
@@ -72,17 +82,27 @@ impl Outbound {
             verified: tls::verified(tls::public_roots()),
             relay,
             routes: config.mail.routes.clone(),
+            federation,
+            declined: Declined::default(),
         })))
     }
 }
 
 impl Shared {
-    fn way(&self, domain: &Domain) -> Way<'_> {
+    fn elsewhere(&self, domain: &Domain) -> Elsewhere<'_> {
         match (self.routes.get(domain), &self.relay) {
-            (Some(to), _) => Way::Written(to),
-            (None, Some(relay)) => Way::Relay(relay),
-            (None, None) => Way::Mx,
+            (Some(to), _) => Elsewhere::Written(to),
+            (None, Some(relay)) => Elsewhere::Relay(relay),
+            (None, None) => Elsewhere::Mx,
         }
+    }
+
+    /// Which way a message takes now.
+    fn plan(&self, domain: &Domain, sender: Option<&Address>, queued: Timestamp) -> Plan {
+        let correspondents = self.federation.correspondents();
+        let ways =
+            Ways { routes: &self.routes, has_relay: self.relay.is_some(), correspondents: &correspondents };
+        ways.plan(Facts { domain, sender, age: now().since(queued) })
     }
 
     /// How to speak to a host that does not know us.
@@ -117,9 +137,13 @@ impl Transport for Outbound {
     type Session = SmtpSession;
 
     fn route(&self, domain: &Domain) -> Route {
-        match self.0.way(domain) {
-            Way::Written(to) | Way::Relay(Relay { to, .. }) => Route(format!("{}:{}", to.host, to.port)),
-            Way::Mx => Route(domain.to_string()),
+        let name = || Route(domain.to_ascii().as_ref().unwrap_or(domain).to_string());
+        match self.0.elsewhere(domain) {
+            Elsewhere::Written(to) => Route(to.to_string()),
+            // Mail that cannot go over the channel finds its way from there.
+            _ if self.0.federation.correspondents().of_domain(domain).is_some() => name(),
+            Elsewhere::Relay(Relay { to, .. }) => Route(to.to_string()),
+            Elsewhere::Mx => name(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
-use essaim_mail::queue::{Diagnosis, Letter, Outcome, Session};
+use essaim_mail::queue::{Attempt, Diagnosis, Letter, Outcome, Session, Way};
 use essaim_smtp::EnhancedStatus;
 use essaim_smtp::client::{self, Cause, Config, Delivery, Encryption, Failure, Report, Stage};
 use essaim_types::Domain;
@@ -11,14 +12,19 @@ use rustls::ClientConfig;
 use tracing::{debug, warn};
 
 use super::hosts::{self, Nobody};
+use super::peer::{Handed, PeerLine};
 use super::talk::Talk;
-use super::{Relay, SMTP_PORT, Shared, Way};
+use super::way::{Otherwise, PEER_PATIENCE, Plan};
+use super::{Elsewhere, Relay, SMTP_PORT, Shared};
 use crate::config::HostPort;
+use crate::federation::Correspondent;
 
-/// A connection for messages of one route.
+/// A connection for messages of one route. To a hoster of the federation it may be two: one over the channel, and one for what
+/// cannot go there.
 #[derive(Debug)]
 pub(crate) struct SmtpSession {
     shared: Arc<Shared>,
+    peer: PeerLine,
     talk: Option<Talk>,
     /// Nobody could be reached a moment ago: messages that wait for the same route are not kept waiting for the same timeouts.
     nobody: Option<Nobody>,
@@ -33,7 +39,43 @@ struct Target {
 
 impl SmtpSession {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, talk: None, nobody: None }
+        Self { shared, peer: PeerLine::default(), talk: None, nobody: None }
+    }
+
+    /// Over the channel; elsewhere if the hoster declines, or is away for too long.
+    async fn settle_with(&mut self, to: &Correspondent, otherwise: Otherwise, letter: &Letter) -> Attempt {
+        let recipients = letter.recipients.len();
+        let waits =
+            |why: Diagnosis| Attempt { way: Way::Peer, outcomes: vec![Outcome::Deferred(why); recipients] };
+        let shared = Arc::clone(&self.shared);
+        let declined = matches!(otherwise, Otherwise::Now(_) | Otherwise::Later(_))
+            && shared.declined.holds(to.listing, Instant::now());
+        let handed = if declined {
+            Handed::Declined("it has declined a moment ago".to_owned())
+        } else {
+            self.peer.hand_over(&shared, to, letter).await
+        };
+        let (why, way) = match (handed, otherwise) {
+            (Handed::Report { host, report }, _) => {
+                return Attempt { way: Way::Peer, outcomes: translate_all(&host, &report) };
+            }
+            (Handed::Away(why), Otherwise::Never) => return waits(away(to, &why)),
+            (Handed::Away(why), Otherwise::Later(way)) => return waits(away_for_now(to, &why, way)),
+            (Handed::Away(why), Otherwise::Now(way)) => (away(to, &why), way),
+            (Handed::Declined(why), Otherwise::Never) => return waits(no_mail(to, &why)),
+            (Handed::Declined(why), Otherwise::Now(way) | Otherwise::Later(way)) => {
+                shared.declined.note(to.listing, Instant::now());
+                (no_mail(to, &why), way)
+            }
+        };
+        match self.settle(letter).await {
+            // There is hope as long as the hoster is in the directory.
+            Settled::Nobody(Nobody::Now(also) | Nobody::Ever(also)) => {
+                let text = format!("{}; {} was tried too: {}", why.text, way.name(), also.text);
+                waits(Diagnosis::local(why.status, text))
+            }
+            settled => Attempt { way, outcomes: settled.outcomes(recipients) },
+        }
     }
 
     async fn settle(&mut self, letter: &Letter) -> Settled {
@@ -71,7 +113,7 @@ impl SmtpSession {
 
     async fn call(&mut self, target: &Target, letter: &Letter) -> Settled {
         let shared = Arc::clone(&self.shared);
-        if let Way::Relay(relay) = shared.way(&letter.domain) {
+        if let Elsewhere::Relay(relay) = shared.elsewhere(&letter.domain) {
             return match shared.customer(relay) {
                 Ok(config) => self.attempt(target, letter, config, Arc::clone(&shared.verified)).await,
                 Err(error) => {
@@ -118,9 +160,9 @@ impl SmtpSession {
 
 impl Shared {
     async fn targets(&self, domain: &Domain) -> Result<Vec<Target>, Nobody> {
-        match self.way(domain) {
-            Way::Written(to) | Way::Relay(Relay { to, .. }) => known_targets(to).await,
-            Way::Mx => {
+        match self.elsewhere(domain) {
+            Elsewhere::Written(to) | Elsewhere::Relay(Relay { to, .. }) => known_targets(to).await,
+            Elsewhere::Mx => {
                 let found = hosts::find(domain, &self.hostname, &self.dns).await?;
                 let target = |found: hosts::Candidate| Target {
                     address: SocketAddr::new(found.ip, SMTP_PORT),
@@ -145,12 +187,18 @@ async fn known_targets(to: &HostPort) -> Result<Vec<Target>, Nobody> {
 }
 
 impl Session for SmtpSession {
-    async fn deliver(&mut self, letter: Letter) -> Vec<Outcome> {
-        let settled = self.settle(&letter).await;
-        settled.outcomes(letter.recipients.len())
+    async fn deliver(&mut self, letter: Letter) -> Attempt {
+        match self.shared.plan(&letter.domain, letter.sender.as_ref(), letter.queued) {
+            Plan::Peer(to, otherwise) => self.settle_with(&to, otherwise, &letter).await,
+            Plan::Elsewhere(way) => {
+                let outcomes = self.settle(&letter).await.outcomes(letter.recipients.len());
+                Attempt { way, outcomes }
+            }
+        }
     }
 
     async fn close(self) {
+        self.peer.close().await;
         if let Some(talk) = self.talk {
             talk.quit().await;
         }
@@ -177,24 +225,30 @@ impl Settled {
         matches!(self, Self::Report { report, .. } if all_failed(report, |failure| failure.cause == Cause::TlsFailed))
     }
 
-    /// The connection was found closed when the next message was begun.
     fn was_lost_between(&self) -> bool {
-        let is_lost = |failure: &Failure| {
-            let is_end = failure.reply().map_or(failure.cause == Cause::Lost, |reply| reply.code() == 421);
-            failure.stage == Stage::Sender && is_end
-        };
-        matches!(self, Self::Report { report, .. } if all_failed(report, is_lost))
+        matches!(self, Self::Report { report, .. } if was_lost_between(report))
     }
 
     fn outcomes(self, recipients: usize) -> Vec<Outcome> {
         match self {
             Self::Nobody(Nobody::Now(why)) => vec![Outcome::Deferred(why); recipients],
             Self::Nobody(Nobody::Ever(why)) => vec![Outcome::Refused(why); recipients],
-            Self::Report { host, report } => {
-                report.recipients.iter().map(|(_, outcome)| translate(&host, outcome)).collect()
-            }
+            Self::Report { host, report } => translate_all(&host, &report),
         }
     }
+}
+
+/// The connection was found closed when the next message was begun.
+pub(super) fn was_lost_between(report: &Report) -> bool {
+    let is_lost = |failure: &Failure| {
+        let is_end = failure.reply().map_or(failure.cause == Cause::Lost, |reply| reply.code() == 421);
+        failure.stage == Stage::Sender && is_end
+    };
+    all_failed(report, is_lost)
+}
+
+fn translate_all(host: &str, report: &Report) -> Vec<Outcome> {
+    report.recipients.iter().map(|(_, outcome)| translate(host, outcome)).collect()
 }
 
 /// What the conversation says about a recipient, as the queue keeps it. A refusal before MAIL is about the host or about us:
@@ -216,7 +270,7 @@ fn translate(host: &str, outcome: &client::Outcome) -> Outcome {
     }
 }
 
-fn delivery(letter: &Letter) -> Delivery {
+pub(super) fn delivery(letter: &Letter) -> Delivery {
     Delivery {
         sender: letter.sender.clone(),
         recipients: letter.recipients.clone(),
@@ -226,15 +280,32 @@ fn delivery(letter: &Letter) -> Delivery {
     }
 }
 
-fn is_before_mail(stage: Stage) -> bool {
+pub(super) fn is_before_mail(stage: Stage) -> bool {
     matches!(stage, Stage::Greeting | Stage::Hello | Stage::StartTls | Stage::Login)
 }
 
-fn all_failed(report: &Report, test: impl Fn(&Failure) -> bool) -> bool {
+pub(super) fn all_failed(report: &Report, test: impl Fn(&Failure) -> bool) -> bool {
     report.recipients.iter().all(|(_, outcome)| match outcome {
         client::Outcome::Delivered(_) => false,
         client::Outcome::Temporary(failure) | client::Outcome::Permanent(failure) => test(failure),
     })
+}
+
+fn away(to: &Correspondent, why: &str) -> Diagnosis {
+    unreachable(&format!("{} is in the federation, and none of its nodes takes mail now: {why}", to.domain))
+}
+
+fn away_for_now(to: &Correspondent, why: &str, then: Way) -> Diagnosis {
+    let minutes = PEER_PATIENCE.as_secs() / 60;
+    let text = away(to, why).text;
+    unreachable(&format!("{text}; {} is tried too when the message is {minutes} minutes old", then.name()))
+}
+
+fn no_mail(to: &Correspondent, why: &str) -> Diagnosis {
+    unreachable(&format!(
+        "{} is in the federation, and takes no mail from here over its channel: {why}",
+        to.domain
+    ))
 }
 
 /// RFC 3463: X.4.1, no answer from host.

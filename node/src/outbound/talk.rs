@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use essaim_mail::queue::Body;
+use essaim_network::BulkStream;
 use essaim_smtp::client::{Action, Config, Connection, Delivery, Encryption, Report};
 use essaim_store::ReadError;
 use rustls::ClientConfig;
@@ -27,8 +28,8 @@ pub(super) struct Talk {
     smtp: Connection,
     /// Gone when the connection is closed.
     stream: Option<Stream>,
-    tls: Arc<ClientConfig>,
-    name: ServerName<'static>,
+    /// How to begin TLS, and with whom; absent where the stream is one between two nodes.
+    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     /// By name and address, for diagnoses.
     host: String,
 }
@@ -51,7 +52,14 @@ impl Talk {
         }
         let smtp = Connection::new(config, Instant::now());
         let host = format!("{host} [{}]", address.ip());
-        Ok(Self { smtp, stream: Some(stream), tls, name, host })
+        Ok(Self { smtp, stream: Some(stream), tls: Some((tls, name)), host })
+    }
+
+    /// Begins to listen for the greeting of a node of another hoster.
+    pub(super) fn with_node(stream: BulkStream, host: String, config: Arc<Config>) -> Self {
+        let stream = Stream::to_node(stream, config.limits.timeouts.body);
+        let smtp = Connection::new(config, Instant::now());
+        Self { smtp, stream: Some(stream), tls: None, host }
     }
 
     /// Who it is, for diagnoses.
@@ -147,9 +155,11 @@ impl Talk {
     }
 
     async fn encrypt(&mut self) {
-        let Some(stream) = self.stream.take() else { return };
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        match stream.encrypt_to(&connector, self.name.clone(), HANDSHAKE_TIMEOUT).await {
+        let (Some(stream), Some((tls, name))) = (self.stream.take(), &self.tls) else {
+            return self.smtp.tls_failed();
+        };
+        let connector = TlsConnector::from(Arc::clone(tls));
+        match stream.encrypt_to(&connector, name.clone(), HANDSHAKE_TIMEOUT).await {
             Ok(encrypted) => self.stream = Some(encrypted),
             Err(error) => {
                 debug!(error = &error as &dyn Error, host = self.host, "no TLS with {}", self.host);

@@ -136,6 +136,8 @@ fn outbound(
         verified: tls::verified(trusted.unwrap_or_else(tls::public_roots)),
         relay,
         routes,
+        federation: Federation::new(Store::in_memory(), AccountId::from_bytes([0; 32]), PathBuf::new()),
+        declined: Declined::default(),
     }))
 }
 

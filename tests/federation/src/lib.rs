@@ -1,5 +1,7 @@
 //! A hoster as its operator has it, and waiting for what other hosters do.
 
+pub mod mail;
+
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -22,8 +24,16 @@ impl Hoster {
     /// # Panics
     /// If it does not come up.
     pub fn start(name: &str) -> Self {
+        Self::configured(name, "")
+    }
+
+    /// The same, with more of `essaim.toml`.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn configured(name: &str, toml: &str) -> Self {
         let domain = format!("{name}.test");
-        let node = Node::builder().domain(&domain).listening("peer").start();
+        let node = Node::builder().domain(&domain).listening("peer").config(toml).start();
         Self { domain, node }
     }
 

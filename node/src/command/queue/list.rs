@@ -11,6 +11,7 @@ use crate::command::place::Place;
 use crate::command::view::{readable_time, size, time};
 use crate::failure::{Exit, Failure};
 use crate::operation::{Caller, Operation};
+use crate::outbound::plan;
 use crate::services::Services;
 use crate::terminal::{Audience, table};
 
@@ -61,6 +62,12 @@ pub(crate) struct EntryView {
     size_bytes: u64,
     queued: String,
     attempts: u32,
+    /// "peer" (the federation's channel), "route", "relay" or "mx": at the next attempt, as things are now. Only a running node knows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    way: Option<String>,
+    /// The same at the last attempt.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    last_way: Option<String>,
     next_attempt: String,
     expires: String,
 }
@@ -93,8 +100,15 @@ impl Operation for ListQueue {
             .queue
             .list(&self.selection.parse()?, after.as_ref(), self.limit.clamp(1, LIMIT))
             .map_err(failed)?;
+        let correspondents = node.federation.numbers().map(|_| node.federation.correspondents());
+        let view = |listed: Listed| {
+            let plan = correspondents.as_ref().map(|correspondents| {
+                plan(&node.config, correspondents, &listed.domain, &listed.entry, listed.due)
+            });
+            EntryView { way: plan.map(|plan| plan.way().name().to_owned()), ..EntryView::from(listed) }
+        };
         Ok(QueuePage {
-            entries: page.entries.into_iter().map(EntryView::from).collect(),
+            entries: page.entries.into_iter().map(view).collect(),
             next: page.next.map(|next| next.to_string()),
         })
     }
@@ -113,6 +127,8 @@ impl From<Listed> for EntryView {
             size_bytes: entry.size.0,
             queued: time(entry.queued),
             attempts: entry.attempts,
+            way: None,
+            last_way: entry.way.map(|way| way.name().to_owned()),
             next_attempt: time(listed.due),
             expires: time(listed.expires),
         }
@@ -135,7 +151,7 @@ impl QueuePage {
             return "Nothing is on its way out.".to_owned();
         }
         let mut text = table(
-            &["ID", "MESSAGE", "TO", "FROM", "SIZE", "TRIED", "NEXT"],
+            &["ID", "MESSAGE", "TO", "FROM", "SIZE", "TRIED", "WAY", "NEXT"],
             &self.entries.iter().map(row).collect::<Vec<_>>(),
         );
         for entry in &self.entries {
@@ -164,6 +180,7 @@ fn row(entry: &EntryView) -> Vec<String> {
         sender,
         size(entry.size_bytes),
         entry.attempts.to_string(),
+        entry.way.clone().or_else(|| entry.last_way.clone()).unwrap_or_default(),
         next,
     ]
 }

@@ -1,6 +1,6 @@
 //! What an SMTP conversation asks, answered by the accounts, the mailboxes and the queue.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +13,11 @@ use essaim_store::CommitError;
 use essaim_types::{AccountId, Address};
 use tracing::{Span, debug, error, info};
 
+use super::Visitor;
 use super::message::{Message, Origin};
 use super::pace::Pace;
-use crate::listen::{Rate, login};
+use crate::listen::channel::{Caller, Refused};
+use crate::listen::{Neighbourhood, Rate, login};
 use crate::services::Services;
 use crate::vitals::now;
 
@@ -23,7 +25,7 @@ use crate::vitals::now;
 pub(super) struct Desk<'a> {
     node: &'a Services,
     role: Role,
-    peer: IpAddr,
+    visitor: Visitor,
     pace: &'a Arc<Pace>,
     rate: &'a Rate,
     /// TLS version and cipher suite.
@@ -36,11 +38,11 @@ impl<'a> Desk<'a> {
     pub(super) fn new(
         node: &'a Services,
         role: Role,
-        peer: IpAddr,
+        visitor: Visitor,
         pace: &'a Arc<Pace>,
         rate: &'a Rate,
     ) -> Self {
-        Self { node, role, peer, pace, rate, tls: None, member: None, message: None }
+        Self { node, role, visitor, pace, rate, tls: None, member: None, message: None }
     }
 
     /// The connection is under TLS now, if there is a name of how.
@@ -49,7 +51,12 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) async fn log_in(&mut self, login: Login) -> LoginVerdict {
-        match self.node.accounts.authenticate(&login.user, &login.password, self.peer, now()).await {
+        let from = match &self.visitor {
+            Visitor::Address(ip) => *ip,
+            // Nodes are not offered AUTH.
+            Visitor::Node(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        match self.node.accounts.authenticate(&login.user, &login.password, from, now()).await {
             Ok(member) => {
                 Span::current().record("account", tracing::field::display(member.account));
                 debug!("logged in");
@@ -60,10 +67,14 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Anybody may send here from any address, but not too fast; a member from their own addresses only, and the null path of receipts and vacation notes.
+    /// Any host may send here from any address, but not too fast; a hoster of the federation from its own domain; a member from their own addresses
+    /// only, and the null path of receipts and vacation notes.
     pub(super) fn sender(&mut self, sender: Option<&Address>) -> SenderVerdict {
         if self.role == Role::Receiving {
-            return self.stranger();
+            return match &self.visitor {
+                Visitor::Address(ip) => self.stranger(*ip),
+                Visitor::Node(node) => self.hoster(node, sender),
+            };
         }
         let Some(member) = &self.member else { return SenderVerdict::Refuse };
         match self.node.accounts.is_current(member) {
@@ -85,9 +96,34 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn stranger(&self) -> SenderVerdict {
-        let exempt = self.node.config.limits.exempt_networks.iter().any(|range| range.contains(self.peer));
-        if exempt || self.rate.admits(self.peer, Instant::now()) {
+    fn stranger(&self, peer: IpAddr) -> SenderVerdict {
+        let exempt = self.node.config.limits.exempt_networks.iter().any(|range| range.contains(peer));
+        if exempt { SenderVerdict::Accept } else { self.paced(peer) }
+    }
+
+    /// The directory may have changed since the stream was opened.
+    fn hoster(&self, node: &Caller, sender: Option<&Address>) -> SenderVerdict {
+        let correspondents = self.node.federation.correspondents();
+        let hoster = match correspondents.of_node(&node.key) {
+            Ok(hoster) => hoster,
+            Err(why) => {
+                self.node.vitals.channel.refused(why.into());
+                return SenderVerdict::Refuse;
+            }
+        };
+        if sender.is_some_and(|sender| sender.domain().to_ascii().as_ref() != Some(&hoster.domain)) {
+            self.node.vitals.channel.refused(Refused::ForeignSender);
+            return SenderVerdict::NotProven;
+        }
+        let verdict = self.paced(hoster.listing);
+        if verdict == SenderVerdict::SlowDown {
+            self.node.vitals.channel.refused(Refused::TooFast);
+        }
+        verdict
+    }
+
+    fn paced(&self, from: impl Into<Neighbourhood>) -> SenderVerdict {
+        if self.rate.admits(from, Instant::now()) {
             return SenderVerdict::Accept;
         }
         self.node.vitals.message_slowed();
@@ -112,7 +148,7 @@ impl<'a> Desk<'a> {
 
     pub(super) fn begin(&mut self, envelope: &Envelope) {
         let origin = match self.role {
-            Role::Receiving => Origin::Server { peer: self.peer },
+            Role::Receiving => Origin::Server(&self.visitor),
             Role::Submission { .. } => Origin::Member,
         };
         self.message = Some(Message::begin(self.node, origin, envelope, self.tls.as_deref()));
@@ -140,7 +176,14 @@ impl<'a> Desk<'a> {
         let (size_bytes, recipients) = (spooled.content.size, envelope.recipients.len());
         let delivered = delivery::deliver(&self.node.store, self.node.accounts.hoster(), to, spooled).await;
         delivered.map_err(|error| refusal(&error))?;
-        info!(message = %id, size_bytes, recipients, "message {id} taken");
+        match &self.visitor {
+            Visitor::Node(node) => {
+                self.node.vitals.channel.taken();
+                let from = &node.hoster.domain;
+                info!(message = %id, size_bytes, recipients, from = %from, "message {id} taken from the hoster of {from}");
+            }
+            Visitor::Address(_) => info!(message = %id, size_bytes, recipients, "message {id} taken"),
+        }
         Ok(id)
     }
 

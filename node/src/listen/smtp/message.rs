@@ -1,6 +1,5 @@
 //! A message on its way into the store: the trace header in front, and for a member's message the header put in order.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -8,20 +7,21 @@ use essaim_accounts::StorageError;
 use essaim_mail::delivery::{Incoming, Spooled};
 use essaim_smtp::server::{Envelope, Limits, Refusal};
 use essaim_smtp::submission::{Additions, FromField, Header, HeaderEditor};
-use essaim_smtp::trace::{Peer, Received, return_path};
+use essaim_smtp::trace::{Known, Peer, Received, return_path};
 use essaim_smtp::{MessageId, QueueId};
 use essaim_store::AppendError;
 use essaim_types::Address;
 use tracing::error;
 
+use super::Visitor;
 use crate::services::Services;
 use crate::vitals::now;
 
 /// Whose message it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Origin {
-    /// Another mail server's: its bytes are not touched.
-    Server { peer: IpAddr },
+pub(super) enum Origin<'a> {
+    /// Another mail server's, or another hoster's: its bytes are not touched.
+    Server(&'a Visitor),
     /// A member's: RFC 6409 section 8 lets us put its header in order.
     Member,
 }
@@ -41,16 +41,26 @@ pub(super) struct Message {
 pub(super) struct Seen(Header);
 
 impl Message {
-    pub(super) fn begin(node: &Services, origin: Origin, envelope: &Envelope, tls: Option<&str>) -> Self {
+    pub(super) fn begin(node: &Services, origin: Origin<'_>, envelope: &Envelope, tls: Option<&str>) -> Self {
         let (at, id) = (now(), next_id());
         let hostname = node.config.hoster.hostname();
         let only = match envelope.recipients.as_slice() {
             [only] => Some(only),
             _ => None,
         };
+        let (listing, key) = match origin {
+            Origin::Server(Visitor::Node(node)) => (node.hoster.short(), short(&node.key)),
+            _ => Default::default(),
+        };
         let (from, editor, path) = match origin {
-            Origin::Server { peer } => {
-                let from = Peer { hello: &envelope.hello, ip: peer, name: None };
+            Origin::Server(visitor) => {
+                let known = match visitor {
+                    Visitor::Address(ip) => Known::Address { ip: *ip, name: None },
+                    Visitor::Node(node) => {
+                        Known::Hoster { domain: &node.hoster.domain, listing: &listing, node: &key }
+                    }
+                };
+                let from = Peer { hello: &envelope.hello, known };
                 (Some(from), None, return_path(envelope.sender.as_ref()))
             }
             Origin::Member => {
@@ -142,11 +152,20 @@ fn refusal(error: &AppendError) -> Refusal {
     }
 }
 
+/// The end of a node's id: all of them begin alike.
+fn short(key: &essaim_identity::PublicKey) -> String {
+    let id = key.to_peer_id();
+    id.get(id.len().saturating_sub(SHORT)..).unwrap_or(&id).to_owned()
+}
+
 /// The time in milliseconds and a count: never twice on one node, and in order.
 fn next_id() -> QueueId {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     QueueId::new(format_args!("{:x}-{:x}", now().0, COUNT.fetch_add(1, Ordering::Relaxed)))
 }
+
+/// Characters of a node's id.
+const SHORT: usize = 10;
 
 #[cfg(test)]
 mod tests {

@@ -35,12 +35,19 @@ impl Lab {
     }
 
     fn receiving(&self) -> Desk<'_> {
-        Desk::new(&self.node, Role::Receiving, [192, 0, 2, 1].into(), &self.pace, &self.rate)
+        Desk::new(
+            &self.node,
+            Role::Receiving,
+            Visitor::Address([192, 0, 2, 1].into()),
+            &self.pace,
+            &self.rate,
+        )
     }
 
     async fn submission(&self) -> Desk<'_> {
         let role = Role::Submission { plaintext_login: PlaintextLogin::Refuse };
-        let mut desk = Desk::new(&self.node, role, [192, 0, 2, 1].into(), &self.pace, &self.rate);
+        let mut desk =
+            Desk::new(&self.node, role, Visitor::Address([192, 0, 2, 1].into()), &self.pace, &self.rate);
         assert_eq!(
             desk.log_in(login(PASSWORD)).await,
             LoginVerdict::Accept { login: "alice@a.test".to_owned() }
@@ -141,7 +148,9 @@ async fn what_a_message_needs_is_noted_when_it_is_queued() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_have_a_pace_and_this_machine_and_members_have_none() {
     let lab = Lab::new().await;
-    let at = |peer: [u8; 4]| Desk::new(&lab.node, Role::Receiving, peer.into(), &lab.pace, &lab.rate);
+    let at = |peer: [u8; 4]| {
+        Desk::new(&lab.node, Role::Receiving, Visitor::Address(peer.into()), &lab.pace, &lab.rate)
+    };
     let tell = |desk: &mut Desk<'_>| [(); 5].map(|()| desk.sender(None));
     use SenderVerdict::{Accept, SlowDown};
     assert_eq!(tell(&mut at([192, 0, 2, 1])), [Accept, Accept, Accept, Accept, SlowDown]);

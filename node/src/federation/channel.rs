@@ -1,0 +1,65 @@
+//! Streams to nodes of other hosters: finding one that answers.
+
+use std::time::Duration;
+
+use essaim_network::{BulkStream, DialError, OpenError, Opening, PeerKey, RequestError};
+use tokio::time::timeout;
+
+use super::address::in_numbers;
+use super::{Correspondent, Federation, Running};
+
+/// Why no stream was opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    #[error("this node does not talk to other nodes now")]
+    NoNetwork,
+    #[error("its keyring names no node")]
+    NoNode,
+    #[error("its node was not reached")]
+    Dial(#[source] DialError),
+    #[error(transparent)]
+    Open(OpenError),
+    #[error("its node did not answer within {} seconds", CALL_TIMEOUT.as_secs())]
+    Late,
+}
+
+impl Federation {
+    /// A stream to one of the hoster's nodes, the first that answers. A node that is not connected is called.
+    pub(crate) async fn call(&self, to: &Correspondent, opening: Opening) -> Result<BulkStream, CallError> {
+        let running = self.0.running.get().ok_or(CallError::NoNetwork)?;
+        let call = async {
+            let mut failed = CallError::NoNode;
+            for node in to.nodes.iter().take(NODES_MAX) {
+                match running.open((*node).into(), to, opening.clone()).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        };
+        timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::Late))
+    }
+}
+
+impl Running {
+    async fn open(
+        &self,
+        node: PeerKey,
+        to: &Correspondent,
+        opening: Opening,
+    ) -> Result<BulkStream, CallError> {
+        let network = self.network.as_ref().ok_or(CallError::NoNetwork)?;
+        match network.open_stream(node, opening.clone()).await {
+            Err(OpenError::Locate { source: RequestError::NotConnected { .. }, .. }) => {}
+            opened => return opened.map_err(CallError::Open),
+        }
+        let addresses = in_numbers(&to.addresses, &*self.names).await;
+        network.dial(node, &addresses).await.map_err(CallError::Dial)?;
+        network.open_stream(node, opening).await.map_err(CallError::Open)
+    }
+}
+
+/// Nodes of one hoster that are tried.
+const NODES_MAX: usize = 4;
+/// How long it may take to reach one of a hoster's nodes.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
