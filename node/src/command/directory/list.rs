@@ -152,7 +152,7 @@ impl QueryDirectory {
         directory: &essaim_directory::Directory,
         now: Timestamp,
     ) -> Result<Vec<ListingView>, Failure> {
-        let filter = self.filter(directory)?;
+        let filter = self.filter(directory, now)?;
         let mut views = Vec::new();
         loop {
             let page = directory.query(now, &filter, PageRequest { offset: views.len(), limit: PAGE_MAX });
@@ -163,8 +163,9 @@ impl QueryDirectory {
         }
     }
 
-    fn filter(self, directory: &essaim_directory::Directory) -> Result<Filter, Failure> {
-        let near = self.near.as_deref().map(|place| near(directory, place, self.within_km)).transpose()?;
+    fn filter(self, directory: &essaim_directory::Directory, now: Timestamp) -> Result<Filter, Failure> {
+        let near =
+            self.near.as_deref().map(|place| near(directory, now, place, self.within_km)).transpose()?;
         let defaults = Filter::default();
         Ok(Filter {
             text: self.text,
@@ -188,21 +189,13 @@ impl QueryDirectory {
     }
 }
 
-/// Degrees, or the cell of a hoster that says it is in that municipality: the directory is the only map that is needed.
-fn near(directory: &essaim_directory::Directory, place: &str, within_km: f64) -> Result<Near, Failure> {
-    let degrees = place.split_once(',').and_then(|(north, east)| {
-        let point: (f64, f64) = (north.trim().parse().ok()?, east.trim().parse().ok()?);
-        (point.0.abs() <= 90.0 && point.1.abs() <= 180.0).then_some(point)
-    });
-    let wanted = place.to_lowercase();
-    let named = || {
-        let there = |listing: &&essaim_directory::listing::Listing| {
-            listing.place.name.as_deref().is_some_and(|name| name.to_lowercase() == wanted)
-        };
-        let listings = directory.hosters().map(essaim_directory::Hoster::listing);
-        listings.filter(there).find_map(|listing| listing.cell()).map(essaim_directory::listing::Cell::centre)
-    };
-    let (latitude, longitude) = degrees.or_else(named).ok_or_else(|| {
+fn near(
+    directory: &essaim_directory::Directory,
+    now: Timestamp,
+    place: &str,
+    within_km: f64,
+) -> Result<Near, Failure> {
+    let (latitude, longitude) = directory.locate(now, place).ok_or_else(|| {
         Failure::new(format!("no hoster says that it is in {place:?}, so it is not known where that is"))
             .hint("give degrees north and east instead, for example --near 50.46,4.87")
             .usage()

@@ -7,6 +7,7 @@ pub(crate) mod show;
 pub(crate) mod vouch;
 
 use clap::Subcommand;
+use essaim_directory::query::NameFault;
 use essaim_types::ListingId;
 
 use super::place::Place;
@@ -49,20 +50,10 @@ fn named(
     now: essaim_types::Timestamp,
     name: &str,
 ) -> Result<ListingId, Failure> {
-    if let Some(id) = name.parse::<ListingId>().ok().filter(|id| directory.hoster(*id).is_some()) {
-        return Ok(id);
-    }
-    let domain = essaim_directory::listing::to_ascii(name);
-    let wanted = domain.as_ref().map_or(name, |domain| domain.as_str());
-    let mut found: Vec<_> =
-        directory.hosters().filter(|hoster| hoster.listing().domain.as_deref() == Some(wanted)).collect();
-    found.sort_by_key(|hoster| !hoster.is_proven(now));
-    match found.as_slice() {
-        [] => Err(Failure::new(format!("{name} is not in the directory"))
-            .hint("essaim directory list --all shows every listing that is known here")),
-        [one] => Ok(one.id()),
-        [one, other, ..] if one.is_proven(now) && !other.is_proven(now) => Ok(one.id()),
-        [..] => Err(Failure::new(format!("there are several listings with the domain {name}"))
-            .hint("name the one that is meant by its id: essaim directory list --all --json shows them")),
-    }
+    directory.named(now, name).map_err(|fault| match fault {
+        NameFault::Unknown => Failure::new(format!("{name} is not in the directory"))
+            .hint("essaim directory list --all shows every listing that is known here"),
+        NameFault::Several => Failure::new(format!("there are several listings with the domain {name}"))
+            .hint("name the one that is meant by its id: essaim directory list --all --json shows them"),
+    })
 }

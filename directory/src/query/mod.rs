@@ -1,15 +1,26 @@
 //! Finding hosters: filters, a stable order, pages. From memory, without asking anybody.
 
-use std::cmp::Ordering;
+mod choices;
+mod criterion;
+mod name;
+mod place;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use essaim_types::{ListingId, Timestamp};
 use serde::Serialize;
 
+use self::criterion::{Misses, misses};
 use crate::beat::Freshness;
 use crate::directory::Directory;
 use crate::hoster::Hoster;
 use crate::listing::Listing;
 use crate::trust::{Tier, Tiers};
+
+pub use choices::{Choices, most_used};
+pub use criterion::Criterion;
+pub use name::NameFault;
 
 /// What is looked for. All that is set must hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +73,18 @@ pub struct PageRequest {
     pub offset: usize,
     /// How many to give, at most [`PAGE_MAX`].
     pub limit: usize,
+}
+
+/// All that was found, and what else could be.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found<'a> {
+    /// What matches, nearest first if a place is asked for; else most trusted, then freshest, then by name. Equals by id, so that
+    /// pages fit together.
+    pub hits: Vec<Hit<'a>>,
+    /// How many more there would be without one criterion.
+    pub nearly: BTreeMap<Criterion, usize>,
+    /// What can be asked for.
+    pub choices: Choices<'a>,
 }
 
 /// A part of what was found.
@@ -118,41 +141,46 @@ impl Default for Filter {
 }
 
 impl Directory {
-    /// What matches, nearest first if a place is asked for; else most trusted, then freshest, then by name. Equals by id, so that
-    /// pages fit together.
+    /// A part of what [`Directory::find`] finds.
     pub fn query(&self, now: Timestamp, filter: &Filter, page: PageRequest) -> Page<'_> {
-        let tiers = self.tiers(now);
-        let words: Vec<String> =
-            filter.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
-        let mut hits: Vec<Hit<'_>> = self
-            .hosters()
-            .filter_map(|hoster| self.hit(hoster, now, filter.near, &tiers))
-            .filter(|hit| matches(hit, filter) && words.iter().all(|word| says(hit.listing, word)))
-            .collect();
-        hits.sort_by(order);
+        let Found { hits, .. } = self.find(now, filter);
         let total = hits.len();
         let hits = hits.into_iter().skip(page.offset).take(page.limit.min(PAGE_MAX)).collect();
         Page { total, hits }
     }
 
-    /// One hoster as it is shown, hidden or not.
-    pub fn show(&self, now: Timestamp, listing: ListingId) -> Option<Hit<'_>> {
-        self.hit(self.hoster(listing)?, now, None, &self.tiers(now))
+    /// All that matches, in order, and what would match if less were asked for. One walk over all listings.
+    pub fn find(&self, now: Timestamp, filter: &Filter) -> Found<'_> {
+        let tiers = self.tiers(now);
+        let words: Vec<String> =
+            filter.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
+        let shown = Filter::default();
+        let mut found = Found::default();
+        for hoster in self.hosters() {
+            let hit = self.hit(hoster, now, filter.near, &tiers);
+            if misses(&hit, &shown, &[]) == Misses::None {
+                found.choices.note(hit.listing);
+            }
+            match misses(&hit, filter, &words) {
+                Misses::None => found.hits.push(hit),
+                Misses::Only(criterion) => *found.nearly.entry(criterion).or_default() += 1,
+                Misses::Several => {}
+            }
+        }
+        found.hits.sort_by_cached_key(place_in_order);
+        found
     }
 
-    fn hit<'a>(
-        &'a self,
-        hoster: &'a Hoster,
-        now: Timestamp,
-        near: Option<Near>,
-        tiers: &Tiers,
-    ) -> Option<Hit<'a>> {
+    /// One hoster as it is shown, hidden or not.
+    pub fn show(&self, now: Timestamp, listing: ListingId) -> Option<Hit<'_>> {
+        Some(self.hit(self.hoster(listing)?, now, None, &self.tiers(now)))
+    }
+
+    fn hit<'a>(&'a self, hoster: &'a Hoster, now: Timestamp, near: Option<Near>, tiers: &Tiers) -> Hit<'a> {
         let listing = hoster.listing();
-        let distance_km = match near {
-            None => None,
-            Some(near) => Some(listing.cell()?.distance_km(near.latitude, near.longitude)),
-        };
-        Some(Hit {
+        let distance_km =
+            near.and_then(|near| Some(listing.cell()?.distance_km(near.latitude, near.longitude)));
+        Hit {
             id: hoster.id(),
             tier: tiers.of(hoster.id()),
             freshness: hoster.freshness(now),
@@ -161,53 +189,16 @@ impl Directory {
             disputed: !hoster.keyring().is_settled(),
             hidden: self.hidden.contains(&hoster.id()),
             listing,
-        })
+        }
     }
 }
 
-fn matches(hit: &Hit<'_>, filter: &Filter) -> bool {
-    let listing = hit.listing;
-    let is = |wanted: &Option<String>, said: &Option<Box<str>>| {
-        wanted.as_deref().is_none_or(|wanted| said.as_deref() == Some(wanted))
-    };
-    let near = filter.near.is_none_or(|near| hit.distance_km.is_some_and(|km| km <= near.within_km));
-    let price = filter.price_max.is_none_or(|max| listing.price.monthly.is_some_and(|price| price <= max));
-    let languages = &filter.languages;
-    near && price
-        && hit.tier >= filter.trust
-        && hit.freshness <= filter.freshness
-        && (filter.hidden || !hit.hidden)
-        && filter.services.iter().all(|service| listing.services.contains(service.as_str()))
-        && (languages.is_empty()
-            || languages.iter().any(|language| listing.languages.contains(language.as_str())))
-        && is(&filter.country, &listing.place.country)
-        && is(&filter.region, &listing.place.region)
-        && is(&filter.legal_form, &listing.legal_form)
-        && is(&filter.provider, &listing.provider)
-        && filter.open.is_none_or(|open| listing.join.open == Some(open))
-        && filter.charter.as_deref().is_none_or(|charter| listing.charters.get(charter).is_some())
-}
-
-fn says(listing: &Listing, word: &str) -> bool {
-    let short = [&listing.name, &listing.domain, &listing.place.name, &listing.place.region];
-    let short = short.into_iter().flatten().map(|text| &**text);
-    short.chain(listing.descriptions.iter().map(|(_, text)| text)).any(|text| contains(text, word))
-}
-
-/// `word` is in lower case already.
-fn contains(text: &str, word: &str) -> bool {
-    text.to_lowercase().contains(word)
-}
-
-fn order(a: &Hit<'_>, b: &Hit<'_>) -> Ordering {
-    let distance = |hit: &Hit<'_>| hit.distance_km.unwrap_or(f64::INFINITY);
-    let name = |hit: &Hit<'_>| hit.listing.name.as_deref().map(str::to_lowercase);
-    distance(a)
-        .total_cmp(&distance(b))
-        .then_with(|| b.tier.cmp(&a.tier))
-        .then_with(|| a.freshness.cmp(&b.freshness))
-        .then_with(|| name(a).cmp(&name(b)))
-        .then_with(|| a.id.cmp(&b.id))
+fn place_in_order(hit: &Hit<'_>) -> impl Ord + use<> {
+    // To the hectometre; without a place asked for, all are as far.
+    #[expect(clippy::cast_possible_truncation, reason = "on Earth, or the largest there is")]
+    let distance = hit.distance_km.map_or(i64::MAX, |km| (km * 10.0).round() as i64);
+    let name = hit.listing.name.as_deref().map(str::to_lowercase);
+    (distance, Reverse(hit.tier), hit.freshness, name, hit.id)
 }
 
 /// Most hits of one page.
