@@ -1,21 +1,34 @@
 //! What the node shows over HTTP.
 
+use std::pin::Pin;
+
 use essaim_mail::queue::Way;
-use essaim_web::{Kind, Metric, Node, Sample};
+use essaim_web::{Away, Host, Kind, Look, Metric, Node, Sample};
 
 use crate::services::Services;
 
 impl Node for Services {
-    fn front_page(&self) -> String {
+    fn host(&self) -> Host {
         let hoster = &self.config.hoster;
-        let contact = hoster
-            .contact
-            .as_ref()
-            .map_or_else(|| format!("postmaster@{}", hoster.domain), ToString::to_string);
-        format!(
-            "{}\n\nMail for {}. Write to {contact}.\nThis node runs essaim: free software, AGPL-3.0-or-later.\n",
-            hoster.name, hoster.domain
-        )
+        Host {
+            name: hoster.name.clone(),
+            domain: hoster.domain.clone(),
+            contact: hoster
+                .contact
+                .as_ref()
+                .map_or_else(|| format!("postmaster@{}", hoster.domain), ToString::to_string),
+            language: hoster.language.into(),
+        }
+    }
+
+    fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
+        Box::pin(async move {
+            // A node that starts has no directory in memory, and a page is no reason to read all of it.
+            match self.vitals.is_ready() {
+                true => self.federation.look(look).await.map_err(|_| Away),
+                false => Err(Away),
+            }
+        })
     }
 
     fn card(&self) -> Option<Vec<u8>> {

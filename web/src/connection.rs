@@ -48,19 +48,26 @@ const HEADERS_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
     use std::sync::Arc;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Metric, Node, Surface, router};
+    use crate::{Away, Host, Language, Look, Metric, Node, Surface, router};
 
+    /// A node whose store has failed and that has no directory.
     struct Broken;
 
     impl Node for Broken {
-        fn front_page(&self) -> String {
-            "Essaim\n".to_owned()
+        fn host(&self) -> Host {
+            let domain = "a.test".parse().unwrap();
+            let (name, contact) = ("A".to_owned(), "human@a.test".to_owned());
+            Host { name, domain, contact, language: Language::Dutch }
+        }
+        fn look(&self, _: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
+            Box::pin(std::future::ready(Err(Away)))
         }
         fn card(&self) -> Option<Vec<u8>> {
             Some(b"card".to_vec())
@@ -102,7 +109,7 @@ mod tests {
     async fn metrics_are_for_the_operator() {
         assert!(get(Surface::Internal, "/metrics").await.contains("\nessaim_up 1\n"));
         assert!(get(Surface::Public, "/metrics").await.starts_with("HTTP/1.1 404 "));
-        assert!(get(Surface::Public, "/").await.ends_with("\r\n\r\nEssaim\n"));
+        assert!(get(Surface::Public, "/").await.contains("\r\nlocation: /nl/\r\n"));
     }
 
     #[tokio::test]

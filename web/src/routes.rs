@@ -3,25 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
-use crate::metrics::{Metric, text};
-
-/// What the pages need to know of the node that they belong to.
-pub trait Node: Send + Sync + 'static {
-    /// What stands on the front page.
-    fn front_page(&self) -> String;
-    /// The signed card by which the domain says which hoster it belongs to (`specs/08-identity.md`); `None` if there is none yet.
-    fn card(&self) -> Option<Vec<u8>>;
-    /// `Err` says in one sentence why the node cannot serve now.
-    fn ready(&self) -> Result<(), String>;
-    /// All counters, now.
-    fn metrics(&self) -> Vec<Metric>;
-}
+use crate::language::Language;
+use crate::metrics::text;
+use crate::node::{Node, Window};
+use crate::pages::{self, Problem, Visit};
+use crate::{assets, directory, headers};
 
 /// Who can reach the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,28 +26,46 @@ pub enum Surface {
     Public,
 }
 
+/// What handlers have in common.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) window: Arc<Window>,
+}
+
 /// All routes of a listener.
 pub fn router(node: Arc<dyn Node>, surface: Surface) -> Router {
+    let app = App { node, window: Arc::new(Window::new()) };
     let mut router = Router::new()
-        .route("/", get(front_page))
+        .route("/", get(pages::choose_language))
         .route("/.well-known/essaim", get(card))
         .route("/health/live", get(live))
-        .route("/health/ready", get(ready));
+        .route("/health/ready", get(ready))
+        .route("/assets/{name}", get(asset));
     if surface == Surface::Internal {
         router = router.route("/metrics", get(metrics));
     }
-    router.fallback(absent).layer(map_response(guard)).with_state(node)
-}
-
-async fn front_page(State(node): State<Arc<dyn Node>>) -> String {
-    node.front_page()
+    for language in Language::ALL {
+        let root = format!("/{}", language.code());
+        router = router
+            .route(&root, get(pages::with_slash))
+            .route(&format!("{root}/"), get(pages::front::show))
+            .merge(directory::pages(&root));
+    }
+    router
+        .fallback(pages::absent)
+        .method_not_allowed_fallback(pages::wrong_method)
+        .layer(CatchPanicLayer::custom(pages::Broken::of(&app)))
+        .layer(CompressionLayer::new())
+        .layer(map_response(headers::guard))
+        .with_state(app)
 }
 
 /// RFC 8615. Other hosters' nodes fetch it, once a day each.
-async fn card(State(node): State<Arc<dyn Node>>) -> Response {
-    match node.card() {
+async fn card(visit: Visit, State(app): State<App>) -> Response {
+    match app.node.card() {
         Some(card) => ([(header::CONTENT_TYPE, "application/cbor")], card).into_response(),
-        None => absent().await,
+        None => visit.problem(&Problem::Absent),
     }
 }
 
@@ -62,32 +74,21 @@ async fn live() -> &'static str {
     "alive\n"
 }
 
-async fn ready(State(node): State<Arc<dyn Node>>) -> Response {
-    match node.ready() {
+async fn ready(State(app): State<App>) -> Response {
+    match app.node.ready() {
         Ok(()) => "ready\n".into_response(),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }
 
-async fn metrics(State(node): State<Arc<dyn Node>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&node.metrics()))
+async fn metrics(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&app.node.metrics()))
         .into_response()
 }
 
-async fn absent() -> Response {
-    (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
-}
-
-/// Nothing here is a page with active content, to be framed, or to be kept by anybody.
-async fn guard(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
+async fn asset(visit: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match assets::answer(&name, &headers) {
+        Some(answer) => answer,
+        None => visit.problem(&Problem::Absent),
     }
-    response
 }

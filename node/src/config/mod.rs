@@ -199,6 +199,16 @@ impl Config {
     }
 }
 
+impl From<Language> for essaim_web::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::English,
+            Language::Fr => Self::French,
+            Language::Nl => Self::Dutch,
+        }
+    }
+}
+
 impl From<Language> for essaim_smtp::bounce::Language {
     fn from(language: Language) -> Self {
         match language {

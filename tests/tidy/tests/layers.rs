@@ -20,7 +20,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
         &["essaim-types", "essaim-smtp", "essaim-imap", "essaim-store", "essaim-accounts"],
     ),
     ("essaim-network", Kind::Shell, &["essaim-types", "essaim-identity"]),
-    ("essaim-web", Kind::Shell, &[]),
+    ("essaim-web", Kind::Shell, &["essaim-types", "essaim-directory"]),
     (
         "essaim",
         Kind::Shell,

@@ -1,0 +1,85 @@
+//! What the pages ask of the node that they belong to.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use essaim_directory::Directory;
+use essaim_types::{Domain, Timestamp};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::language::Language;
+use crate::metrics::Metric;
+
+/// The node, as the program has it.
+pub trait Node: Send + Sync + 'static {
+    /// Who runs it.
+    fn host(&self) -> Host;
+    /// Shows the directory of this moment to `look`. `Err` if there is none, or the node is stopping: then `look` was not called.
+    fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>>;
+    /// The signed card by which the domain says which hoster it belongs to (`specs/08-identity.md`); `None` if there is none yet.
+    fn card(&self) -> Option<Vec<u8>>;
+    /// `Err` says in one sentence why the node cannot serve now.
+    fn ready(&self) -> Result<(), String>;
+    /// All counters, now.
+    fn metrics(&self) -> Vec<Metric>;
+}
+
+/// What is done with the directory. It may take some milliseconds, during which nothing else is done with it.
+pub type Look = Box<dyn FnOnce(&Directory, Timestamp) + Send>;
+
+/// Who runs a node, from its configuration: what can be said when there is no directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// How it is called.
+    pub name: String,
+    /// Its domain.
+    pub domain: Domain,
+    /// A mail address at which a human reads.
+    pub contact: String,
+    /// What it speaks with those whose language nobody here knows.
+    pub language: Language,
+}
+
+/// The directory cannot be looked at now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Away;
+
+/// Looks at the directory, with bounds: so many at once, and so long.
+#[derive(Debug)]
+pub(crate) struct Window {
+    places: Semaphore,
+}
+
+impl Window {
+    pub(crate) fn new() -> Self {
+        Self { places: Semaphore::new(LOOKS_MAX) }
+    }
+
+    /// What `look` makes of the directory.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        node: &dyn Node,
+        look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Away> {
+        let asked = async {
+            let _place = self.places.acquire().await.map_err(|_| Away)?;
+            let (tell, told) = oneshot::channel();
+            // The directory belongs to the node's federation: a mistake in a page must not end that.
+            let look = move |directory: &Directory, now| {
+                if let Ok(seen) = catch_unwind(AssertUnwindSafe(|| look(directory, now))) {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(seen);
+                }
+            };
+            node.look(Box::new(look)).await?;
+            told.await.map_err(|_| Away)
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Away))
+    }
+}
+
+/// Pages that look at the directory at one time; others wait.
+const LOOKS_MAX: usize = 4;
+/// How long a page waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
