@@ -1,6 +1,8 @@
 //! What every page has around its content: the language, the sentences, the way to a human, the same page in other languages.
 
-use std::borrow::Cow;
+mod numbers;
+
+use std::borrow::{Borrow, Cow};
 
 use fluent_bundle::FluentValue;
 
@@ -8,6 +10,8 @@ use crate::assets;
 use crate::language::Language;
 use crate::node::Host;
 use crate::texts::Texts;
+
+pub(crate) use numbers::machine_date;
 
 /// The frame of one page.
 #[derive(Debug)]
@@ -33,13 +37,18 @@ impl Frame {
     }
 
     /// A sentence about a number of things.
-    pub(crate) fn count(&self, key: &str, count: usize) -> Cow<'static, str> {
-        self.texts.with(key, &[("count", FluentValue::from(count))])
+    pub(crate) fn count(&self, key: &str, count: impl Borrow<usize>) -> Cow<'static, str> {
+        self.texts.with(key, &[("count", FluentValue::from(*count.borrow()))])
     }
 
     /// A sentence in which one thing is named.
     pub(crate) fn name(&self, key: &str, name: &str) -> Cow<'static, str> {
         self.texts.with(key, &[("name", FluentValue::from(name.to_owned()))])
+    }
+
+    /// A sentence with several variables.
+    fn with(&self, key: &str, values: &[(&'static str, FluentValue<'static>)]) -> Cow<'static, str> {
+        self.texts.with(key, values)
     }
 
     /// A word of the directory's for people.

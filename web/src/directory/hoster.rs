@@ -1,39 +1,201 @@
-//! One hoster: what it says of itself, and why that is believed.
+//! One hoster: what it says of itself, where each fact comes from, who vouches for it, how to join.
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
+use essaim_directory::Directory;
+use essaim_directory::explain::{Event, Explanation};
 use essaim_directory::query::NameFault;
+use essaim_directory::statement::{Method, Statement};
+use essaim_directory::trust::Tier;
+use essaim_types::{ListingId, Timestamp};
 
-use crate::frame::Frame;
+use super::facts::{Fact, Part, contacts, facts};
+use super::link::Link;
+use super::shown::{Room, Said, Shown, said, tier_word};
+use crate::frame::{Frame, machine_date};
 use crate::pages::{Problem, Visit};
+
+/// What was seen in the directory.
+#[derive(Debug)]
+struct Seen {
+    shown: Shown,
+    explanation: Explanation,
+    /// Everybody who is named.
+    parties: BTreeMap<ListingId, Party>,
+}
+
+/// A hoster that is named on another's page.
+#[derive(Debug, Clone, Default)]
+struct Party {
+    name: String,
+    /// Where its page is, if it has one.
+    path: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "directory/hoster.html")]
 struct HosterPage {
     frame: Frame,
-    domain: String,
-    services: Vec<String>,
-    about: Option<(String, String)>,
+    order: Vec<String>,
+    shown: Shown,
+    facts: Vec<Fact>,
+    contacts: Vec<Fact>,
+    seen: Seen,
 }
 
 pub(crate) async fn show(visit: Visit, Path(name): Path<String>) -> Response {
-    let order = visit.order.clone();
-    let found = visit.look(move |directory, now| {
-        let listing = directory.named(now, &name)?;
-        let hit = directory.show(now, listing).ok_or(NameFault::Unknown)?;
-        let order: Vec<&str> = order.iter().map(String::as_str).collect();
-        let about = hit.listing.description(&order).map(|(lang, text)| (lang.to_owned(), text.to_owned()));
-        let services = hit.listing.services.iter().map(str::to_owned).collect();
-        Ok::<_, NameFault>((hit.listing.domain.as_deref().unwrap_or_default().to_owned(), services, about))
-    });
-    match found.await {
-        Ok(Ok((domain, services, about))) => {
-            visit.page(StatusCode::OK, &HosterPage { frame: visit.frame(), domain, services, about })
-        }
+    match visit.look(move |directory, now| Seen::of(directory, now, &name)).await {
+        Ok(Ok(seen)) => visit.page(StatusCode::OK, &HosterPage::of(&visit, seen)),
         Ok(Err(NameFault::Unknown)) => visit.problem(&Problem::NoHoster),
         Ok(Err(NameFault::Several)) => visit.problem(&Problem::SeveralHosters),
         Err(_) => visit.problem(&Problem::Away),
     }
 }
+
+impl Seen {
+    fn of(directory: &Directory, now: Timestamp, name: &str) -> Result<Self, NameFault> {
+        let listing = directory.named(now, name)?;
+        let own = directory.own_listing();
+        let hit = directory.show(now, listing).ok_or(NameFault::Unknown)?;
+        // What nobody has proven is kept apart, and what the operator hides is hidden: but a hoster always sees itself.
+        if own != Some(listing) && (hit.hidden || hit.tier == Tier::Unproven) {
+            return Err(NameFault::Unknown);
+        }
+        let explanation = directory.explain(now, listing).ok_or(NameFault::Unknown)?;
+        let steps = explanation.path.iter().flat_map(|step| [step.by, step.for_whom]);
+        let named = steps.chain(explanation.said.iter().map(|saying| saying.by)).chain(own).chain([listing]);
+        let parties = named.map(|id| (id, Party::of(directory, now, id))).collect();
+        Ok(Self { shown: Shown::of(&hit, own, now), explanation, parties })
+    }
+}
+
+impl Party {
+    fn of(directory: &Directory, now: Timestamp, id: ListingId) -> Self {
+        match directory.show(now, id) {
+            Some(hit) => {
+                let shown = Shown::of(&hit, None, now);
+                let visible = !hit.hidden && hit.tier > Tier::Unproven;
+                Self { name: shown.name().into_owned(), path: visible.then(|| shown.path()) }
+            }
+            None => Self { name: id.to_string(), path: None },
+        }
+    }
+}
+
+impl HosterPage {
+    fn of(visit: &Visit, seen: Seen) -> Self {
+        let (frame, order) = (visit.frame(), visit.order.clone());
+        let shown = seen.shown.clone();
+        let facts = facts(&shown, &frame, &order, Some(&seen.explanation.fields));
+        let contacts = contacts(&shown, &frame);
+        Self { frame, order, shown, facts, contacts, seen }
+    }
+
+    fn party(&self, id: &ListingId) -> Party {
+        self.seen.parties.get(id).cloned().unwrap_or_default()
+    }
+
+    /// What is vouched for or warned of.
+    fn points(&self, statement: &Statement) -> String {
+        match statement {
+            Statement::Vouch(vouch) => {
+                let points = vouch.points.iter().map(|point| self.frame.word("point", point));
+                points.collect::<Vec<_>>().join(", ")
+            }
+            Statement::Warning(warning) => self.frame.word("warning", &warning.code).into_owned(),
+        }
+    }
+
+    /// How that was checked.
+    fn method(&self, statement: &Statement) -> Option<String> {
+        let Statement::Vouch(vouch) = statement else { return None };
+        Some(self.frame.say(method_key(vouch.method)).into_owned())
+    }
+
+    fn evidence(&self, statement: &Statement) -> Option<Link> {
+        let url = match statement {
+            Statement::Vouch(vouch) => &vouch.evidence,
+            Statement::Warning(warning) => &warning.evidence,
+        };
+        url.as_deref().and_then(Link::to)
+    }
+
+    fn until(&self, statement: &Statement) -> String {
+        let expires = match statement {
+            Statement::Vouch(vouch) => vouch.expires,
+            Statement::Warning(warning) => warning.expires,
+        };
+        self.frame.name("until", &self.frame.date(expires)).into_owned()
+    }
+
+    fn tier(&self, tier: &Tier) -> String {
+        self.frame.say(&format!("tier-{}", tier_word(*tier))).into_owned()
+    }
+
+    fn vouches(&self) -> Vec<&essaim_directory::explain::Saying> {
+        let said = self.seen.explanation.said.iter();
+        said.filter(|saying| matches!(saying.statement, Statement::Vouch(_))).take(SAYINGS_MAX).collect()
+    }
+
+    fn warnings(&self) -> Vec<&essaim_directory::explain::Saying> {
+        let said = self.seen.explanation.said.iter();
+        said.filter(|saying| matches!(saying.statement, Statement::Warning(_))).take(SAYINGS_MAX).collect()
+    }
+
+    /// What the domain said, and when.
+    fn domain_state(&self) -> String {
+        let (frame, now) = (&self.frame, self.shown.now);
+        let ago = |at: i64| frame.ago(now, Timestamp(at));
+        match (self.seen.explanation.domain.proven, self.seen.explanation.domain.failing) {
+            (Some(at), None) => frame.name("domain-proven", &ago(at)).into_owned(),
+            (_, Some(since)) => frame.name("domain-failing", &ago(since)).into_owned(),
+            (None, None) => frame.say("domain-unasked").into_owned(),
+        }
+    }
+
+    /// The latest changes first.
+    fn history(&self) -> Vec<&Event> {
+        self.seen.explanation.history.iter().rev().take(EVENTS_MAX).collect()
+    }
+
+    fn changed(&self, event: &Event) -> String {
+        event.fields.iter().take(FIELDS_MAX).map(|field| &**field).collect::<Vec<_>>().join(", ")
+    }
+
+    fn join_note(&self) -> Option<Said> {
+        said(&self.shown.listing.join.notes, &self.order)
+    }
+
+    fn join_link(&self) -> Option<Link> {
+        self.shown.listing.join.url.as_deref().and_then(Link::to)
+    }
+
+    fn date(&self, at: &Timestamp) -> String {
+        self.frame.date(*at)
+    }
+
+    fn machine(&self, at: &Timestamp) -> String {
+        machine_date(*at)
+    }
+}
+
+fn method_key(method: Method) -> &'static str {
+    match method {
+        Method::Met => "method-met",
+        Method::Visited => "method-visited",
+        Method::Docs => "method-docs",
+        Method::Probe => "method-probe",
+        Method::MemberOf => "method-member-of",
+    }
+}
+
+/// Statements of one kind on a page: the rest is on the command line.
+const SAYINGS_MAX: usize = 50;
+/// Changes on a page.
+const EVENTS_MAX: usize = 32;
+/// Fields that are named of one change.
+const FIELDS_MAX: usize = 12;

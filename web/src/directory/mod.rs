@@ -1,7 +1,12 @@
 //! The directory of hosters: pages now; its exports (`/directory.json`, ...) get their routes here.
 
+pub(crate) mod facts;
+mod form;
 mod hoster;
+pub(crate) mod link;
 mod list;
+mod map;
+pub(crate) mod shown;
 
 use axum::Router;
 use axum::routing::get;
