@@ -52,15 +52,8 @@ impl Frame {
             0 => whole.to_string(),
             cents => format!("{whole}{}{cents:02}", self.say("decimal-mark")),
         };
-        let currency = match currency {
-            Some("EUR") => "€",
-            Some("GBP") => "£",
-            Some("USD") => "$",
-            Some(code) => code,
-            None => return self.with("price-bare", &[("amount", amount.into())]).into_owned(),
-        };
-        self.with("price", &[("amount", amount.into()), ("currency", currency.to_owned().into())])
-            .into_owned()
+        let values = [("amount", amount.into()), ("code", currency.unwrap_or_default().to_owned().into())];
+        self.with(if currency.is_some() { "price" } else { "price-bare" }, &values).into_owned()
     }
 
     /// `near Namur (50 km)`.
@@ -173,8 +166,8 @@ mod tests {
     #[test]
     fn prices_have_the_mark_and_the_place_of_their_language() {
         assert_eq!(frame(Language::English).price(350, Some("EUR")), "€3.50 a month");
-        assert_eq!(frame(Language::French).price(350, Some("EUR")), "3,50 € par mois");
-        assert_eq!(frame(Language::Dutch).price(500, Some("CHF")), "CHF 5 per maand");
+        assert_eq!(frame(Language::French).price(350, Some("EUR")), "3,50\u{a0}€ par mois");
+        assert_eq!(frame(Language::Dutch).price(500, Some("CHF")), "CHF\u{a0}5 per maand");
         assert_eq!(frame(Language::French).price(0, Some("EUR")), "gratuit");
     }
 }

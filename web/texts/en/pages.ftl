@@ -182,11 +182,11 @@ fact-terms = Terms
 fact-website = Site
 
 # Numbers and times
-price = { $currency ->
-    [€] €{ $amount } a month
-    [£] £{ $amount } a month
-    [$] ${ $amount } a month
-   *[other] { $currency } { $amount } a month
+price = { $code ->
+    [EUR] €{ $amount } a month
+    [GBP] £{ $amount } a month
+    [USD] ${ $amount } a month
+   *[other] { $code } { $amount } a month
 }
 price-bare = { $amount } a month
 price-free = free

@@ -1,10 +1,10 @@
-# Les pages. Une phrase par entrée ; { $name } et { $count } sont remplacés.
+# Les pages. Une phrase par entrée ; { $name } et { $count } sont remplacés.
 
 skip = Aller au contenu
 nav = Pages
 nav-directory = Hébergeurs
 nav-languages = Langues
-human = Écrire à un humain :
+human = Écrire à un humain :
 software = Ce nœud fonctionne avec Essaim, un logiciel libre (AGPL-3.0-or-later).
 back-home = Accueil de { $name }
 
@@ -12,8 +12,8 @@ problem-absent = Cette page n’existe pas
 problem-absent-what = L’adresse contient peut-être une faute de frappe, ou la page a été déplacée.
 problem-absent-hint = Repartez de l’accueil, ou cherchez un hébergeur dans l’annuaire. Si un lien vous a conduit ici, dites-le-nous.
 problem-no-hoster = Cet hébergeur n’est pas dans l’annuaire
-problem-no-hoster-what = Aucun hébergeur de ce nom n’est affiché ici : il est peut-être parti, son domaine ne le confirme peut-être pas, ou il y a une faute de frappe.
-problem-no-hoster-hint = Cherchez-le dans la liste des hébergeurs ; s’il devrait y être, demandez-lui de nous écrire.
+problem-no-hoster-what = Aucun hébergeur de ce nom n’est affiché ici : il est peut-être parti, son domaine ne le confirme peut-être pas, ou il y a une faute de frappe.
+problem-no-hoster-hint = Cherchez-le dans la liste des hébergeurs ; s’il devrait y être, demandez-lui de nous écrire.
 problem-several-hosters = Plusieurs hébergeurs revendiquent ce domaine
 problem-several-hosters-what = Plus d’une fiche dit avoir ce domaine, et le domaine n’en confirme aucune mieux que les autres.
 problem-several-hosters-hint = Méfiez-vous de toutes. Demandez à l’hébergeur lui-même l’adresse de sa fiche.
@@ -32,17 +32,17 @@ problem-broken-hint = Réessayez. Si cela se reproduit, écrivez-nous ce que vou
 
 # L’accueil
 front-plain = Un petit hébergeur de la fédération Essaim. Son domaine est { $name }.
-front-away = L’annuaire n’est pas disponible pour l’instant ; seule la configuration est affichée. Réessayez dans une minute.
+front-away = L’annuaire n’est pas disponible pour l’instant ; seule la configuration est affichée. Réessayez dans une minute.
 join = Comment s’inscrire
 join-link = Demander à rejoindre
-join-ask = Demander à un humain :
+join-ask = Demander à un humain :
 room-open = Ouvert aux nouvelles personnes
 room-full = Complet pour le moment
 room-unsaid = Il ne dit pas s’il y a de la place
 contact = Contact
 contact-none = Il ne donne aucun contact.
 facts = Ce qu’il déclare
-maintenance = Maintenance annoncée :
+maintenance = Maintenance annoncée :
 others = Autres hébergeurs
 others-count = { $count ->
     [one] L’annuaire de ce nœud montre { $count } hébergeur.
@@ -53,17 +53,17 @@ others-link = Trouver un hébergeur près de chez vous
 # La liste
 list-title = Trouver un hébergeur
 list-lead = De petits hébergeurs indépendants gardent le courrier, les fichiers et les agendas de leurs membres. Choisissez-en un qui soit proche, ouvert et digne de confiance.
-list-faults = Une partie de votre recherche n’a pas été comprise. Voyez les champs marqués ; en attendant, tous les hébergeurs sont affichés.
+list-faults = Une partie de votre recherche n’a pas été comprise. Voyez les champs marqués ; en attendant, tous les hébergeurs sont affichés.
 list-found = { $count ->
     [one] { $count } hébergeur
    *[other] { $count } hébergeurs
 }
 list-none = Aucun hébergeur ne correspond.
 list-none-at-all = Retirer un seul critère n’y changerait rien.
-list-nearly = On en trouve davantage en retirant un critère :
+list-nearly = On en trouve davantage en retirant un critère :
 list-without = { $count ->
-    [one] sans « { $name } » : { $count } de plus
-   *[other] sans « { $name } » : { $count } de plus
+    [one] sans « { $name } » : { $count } de plus
+   *[other] sans « { $name } » : { $count } de plus
 }
 list-all = Tous les hébergeurs
 own = ce nœud
@@ -88,16 +88,16 @@ trust-endorsed = recommandé par plusieurs
 asked = Vous cherchez
 asked-remove = (retirer)
 asked-near = près de { $name } ({ $km } km)
-asked-q = « { $name } »
+asked-q = « { $name } »
 asked-service = { $name }
 asked-language = parle { $name }
-asked-country = pays : { $name }
+asked-country = pays : { $name }
 asked-open = ouvert maintenant
 asked-price = au plus { $name }
 asked-form = { $name }
 asked-charter = charte { $name }
 asked-trust = { $name }
-fault-place = Aucun hébergeur ne dit s’y trouver : on ne sait donc pas où c’est. Essayez une commune plus grande à proximité, ou des degrés comme 50.46, 4.87.
+fault-place = Aucun hébergeur ne dit s’y trouver : on ne sait donc pas où c’est. Essayez une commune plus grande à proximité, ou des degrés comme 50.46, 4.87.
 fault-too-long = C’est trop long.
 fault-text = Certains caractères ne peuvent pas être cherchés.
 fault-word = Ici, un mot n’a que des minuscules, des chiffres et des traits d’union.
@@ -120,8 +120,8 @@ map-others = { $count ->
     [one] { $name } et { $count } autre à proximité
    *[other] { $name } et { $count } autres à proximité
 }
-map-not = Pas sur cette carte :
-map-in-country = { $name } : { $count }
+map-not = Pas sur cette carte :
+map-in-country = { $name } : { $count }
 map-elsewhere = { $count ->
     [one] { $count } ailleurs dans le monde
    *[other] { $count } ailleurs dans le monde
@@ -130,7 +130,7 @@ map-unplaced = { $count ->
     [one] { $count } ne dit que sa région, ou rien
    *[other] { $count } ne disent que leur région, ou rien
 }
-map-source = Contours : Natural Earth, domaine public.
+map-source = Contours : Natural Earth, domaine public.
 
 # Un hébergeur
 seen = dernier signe { $name }
@@ -145,15 +145,15 @@ tier-endorsed = recommandé par plusieurs
 tier-endorsed-why = Au moins deux hébergeurs à qui ce nœud fait confiance s’en sont portés garants, indépendamment l’un de l’autre.
 trust-path = D’où vient cette confiance
 vouches-for = se porte garant de
-domain-proven = Ce nœud a interrogé le domaine { $name } ; il a confirmé la fiche.
+domain-proven = Ce nœud a interrogé le domaine { $name } ; il a confirmé la fiche.
 domain-failing = Le domaine ne confirme plus la fiche depuis que ce nœud l’a interrogé { $name }.
 domain-unasked = Ce nœud n’a pas encore interrogé le domaine.
 disputed = Clés contradictoires
-disputed-why = Des clés de cet hébergeur ont signé des choses qui se contredisent : quelqu’un d’autre les utilise peut-être. Interrogez l’hébergeur par un autre moyen avant de vous fier à cette fiche.
-warned-by = { $name } met en garde :
+disputed-why = Des clés de cet hébergeur ont signé des choses qui se contredisent : quelqu’un d’autre les utilise peut-être. Interrogez l’hébergeur par un autre moyen avant de vous fier à cette fiche.
+warned-by = { $name } met en garde :
 vouches = Qui s’en porte garant
 vouches-none = Personne ne s’est encore porté garant de cet hébergeur. Ce qu’il déclare n’engage que lui.
-vouched = se porte garant de :
+vouched = se porte garant de :
 method-met = connaît les personnes
 method-visited = a vu les machines
 method-docs = a lu les documents
@@ -165,7 +165,7 @@ history = Historique de cette fiche
 history-none = Rien n’a encore été modifié.
 listing-id = Fiche
 source-declared = déclaré par l’hébergeur { $name }
-source-stale = déclaré par l’hébergeur { $name } ; plus de nouvelles depuis
+source-stale = déclaré par l’hébergeur { $name } ; plus de nouvelles depuis
 source-probed = vérifié par ce nœud { $name }
 source-unknown = non vérifié
 since-year = depuis { $name }
@@ -182,7 +182,12 @@ fact-terms = Conditions
 fact-website = Site
 
 # Nombres et temps
-price = { $amount } { $currency } par mois
+price = { $code ->
+    [EUR] { $amount } € par mois
+    [GBP] { $amount } £ par mois
+    [USD] { $amount } $ par mois
+   *[other] { $amount } { $code } par mois
+}
 price-bare = { $amount } par mois
 price-free = gratuit
 decimal-mark = ,

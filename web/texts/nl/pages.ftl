@@ -182,7 +182,12 @@ fact-terms = Voorwaarden
 fact-website = Site
 
 # Getallen en tijden
-price = { $currency } { $amount } per maand
+price = { $code ->
+    [EUR] € { $amount } per maand
+    [GBP] £ { $amount } per maand
+    [USD] $ { $amount } per maand
+   *[other] { $code } { $amount } per maand
+}
 price-bare = { $amount } per maand
 price-free = gratis
 decimal-mark = ,
