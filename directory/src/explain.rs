@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::document::Document;
 use crate::envelope::DocumentKind;
 use crate::hoster::{DomainState, Hoster};
+use crate::observation::{FRESH_FOR, Observation, Reach, Service};
 use crate::statement::Statement;
 use crate::trust::{Step, Tier};
 
@@ -103,6 +104,31 @@ impl Directory {
             disputed: !hoster.keyring().is_settled(),
             history,
         })
+    }
+}
+
+impl Explanation {
+    /// Takes in what this node has seen of the hoster itself: fields that it found to be so are probed. What others have seen makes nothing
+    /// probed here.
+    pub fn note(&mut self, seen: &Observation, now: Timestamp) {
+        if now.since(seen.time) > FRESH_FOR {
+            return;
+        }
+        let answers = |service: Service| {
+            let mut sights = seen.of(service).peekable();
+            sights.peek().is_some() && sights.all(|sight| sight.reach == Reach::Answers)
+        };
+        let mail = answers(Service::Smtp);
+        let node = [Service::PeerTcp, Service::PeerQuic].into_iter();
+        let mut node = node.filter(|service| seen.of(*service).next().is_some()).peekable();
+        let node = node.peek().is_some() && node.all(answers);
+        for (key, from) in &mut self.fields {
+            let is_so = (mail && &**key == "service.mail") || (node && key.starts_with("address."));
+            // Who says something newer than what was seen has only declared it.
+            if is_so && from.since <= seen.time {
+                *from = Provenance { source: Source::Probed, since: seen.time };
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod hoster;
 pub mod listing;
 pub mod log;
 pub mod message;
+pub mod observation;
 mod pace;
 mod parking;
 pub mod query;

@@ -63,6 +63,7 @@ macro_rules! requests {
 
 requests! {
     NodeStatus = "status": crate::command::status::NodeStatus;
+    AskPeers = "doctor from-peers": crate::command::doctor::outside::AskPeers;
     AddAccount = "account add": crate::command::account::add::AddAccount;
     ListAccounts = "account list": crate::command::account::list::ListAccounts;
     ShowAccount = "account show": crate::command::account::show::ShowAccount;

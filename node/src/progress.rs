@@ -23,6 +23,7 @@ pub(crate) enum Unit {
     Bytes,
     Messages,
     Objects,
+    Answers,
 }
 
 /// The end that works. Only the latest step is kept: a slow reader slows nobody and fills nothing.
@@ -88,6 +89,7 @@ fn style(step: &Step) -> ProgressStyle {
         (Unit::Messages | Unit::Objects, Some(_)) => {
             "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}"
         }
+        (Unit::Answers, _) => "{msg} {spinner} {human_pos}/{human_len}",
         (Unit::Messages | Unit::Objects, None) => "{msg} {spinner} {human_pos} {per_sec}",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_shape_of_bar_is_a_valid_template() {
-        for unit in [Unit::Bytes, Unit::Messages, Unit::Objects] {
+        for unit in [Unit::Bytes, Unit::Messages, Unit::Objects, Unit::Answers] {
             for total in [None, Some(10)] {
                 Bar::new().show(&Step { phase: "x".to_owned(), done: 3, total, unit });
             }

@@ -14,6 +14,7 @@ pub use place::Cell;
 pub use punycode::to_ascii;
 pub use schema::{Content, FIELDS, FieldRule, Part, SchemaFault, check, check_content, check_field, settle};
 pub use text::TextFault;
+pub(crate) use text::is_shown;
 pub use texts::{Texts, Words};
 
 /// What a hoster says of itself, ready to be shown: every text has been checked. Absent is what it did not say.

@@ -85,6 +85,11 @@ pub(super) fn check_email(text: &str) -> Result<(), TextFault> {
     (fits && check_domain(domain).is_ok()).then_some(()).ok_or(TextFault::Email)
 }
 
+/// Whether a character may stand in a line that is shown.
+pub(crate) fn is_shown(c: char) -> bool {
+    check_char(c, Lines::One).is_ok()
+}
+
 fn check_char(c: char, lines: Lines) -> Result<(), TextFault> {
     match c {
         '\n' if lines == Lines::Many => Ok(()),

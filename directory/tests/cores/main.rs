@@ -6,6 +6,7 @@ mod forks;
 mod limits;
 mod mutants;
 mod net;
+mod observations;
 mod orders;
 mod thread;
 mod trust;

@@ -5,7 +5,7 @@ pub(crate) mod audit;
 mod config;
 pub(crate) mod directory;
 mod dns;
-mod doctor;
+pub(crate) mod doctor;
 pub(crate) mod import;
 mod init;
 pub(crate) mod peer;
@@ -154,6 +154,7 @@ mod tests {
             "serve --log-format json",
             "status",
             "doctor",
+            "doctor --from-peers --peers 5",
             "config check",
             "config describe",
             "dns",

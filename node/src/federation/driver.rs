@@ -17,12 +17,13 @@ use tracing::{error, info, warn};
 use super::address::{Neighbours, is_loopback};
 use super::correspondents::{Correspondents, Known, Table};
 use super::domain::{Checker, is_local};
+use super::looks::Looks;
 use super::numbers::Counts;
 use super::peers::{Introduction, Peer, PeerRecord};
 use super::rows::{Rows, Write, unwritten};
 use super::{card, founding, join, keys, services};
 use crate::failure::Failure;
-use crate::outside::{Cards, Names};
+use crate::outside::{Cards, Looker, Names};
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
@@ -55,6 +56,7 @@ pub(super) struct Driver {
     pub(super) network: Option<Handle>,
     pub(super) names: Arc<dyn Names>,
     pub(super) checker: Checker,
+    pub(super) looks: Looks,
     pub(super) counts: Counts,
     pub(super) card: card::Shown,
     pub(super) correspondents: Correspondence,
@@ -112,20 +114,34 @@ pub(super) struct Beginning {
     pub(super) card: card::Shown,
     pub(super) names: Arc<dyn Names>,
     pub(super) correspondents: Correspondence,
+    /// What we call ourselves where we look.
+    pub(super) hostname: Domain,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: Vec<Peer>,
 }
 
 impl Driver {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { directory, own, rows, network, counts, card, correspondents, names, commands, peers } =
-            beginning;
+        let Beginning {
+            directory,
+            own,
+            rows,
+            network,
+            counts,
+            card,
+            correspondents,
+            names,
+            hostname,
+            commands,
+            peers,
+        } = beginning;
         Self {
             directory,
             own,
             rows,
             network,
             checker: Checker::new(Arc::clone(&names), Cards::open()),
+            looks: Looks::new(Looker::new(Arc::clone(&names), hostname), now()),
             names,
             counts,
             card,
@@ -291,6 +307,8 @@ impl Driver {
                 self.questions.remove(&name);
             }
             services::JOIN => self.join(peer.public(), body, reply).await,
+            services::PROBE => self.probe(peer.public(), &body, reply),
+            services::SEEN => self.tell_seen(&body, reply),
             _ => reply.refuse(),
         }
     }
@@ -395,6 +413,7 @@ impl Driver {
         self.tell_addresses().await;
         self.reach_out();
         self.check_domains();
+        self.look_in_turn();
     }
 
     /// The listing says where the node is now: after a restart on another port, or with another configuration.

@@ -27,15 +27,15 @@ pub(super) enum Write {
 
 /// A value as it stood in the store, without its version.
 #[derive(Debug)]
-struct Kept {
-    key: Vec<u8>,
-    value: Vec<u8>,
+pub(super) struct Kept {
+    pub(super) key: Vec<u8>,
+    pub(super) value: Vec<u8>,
 }
 
 impl Rows {
     /// The rows of the directory.
     pub(super) fn directory(&self) -> Result<Vec<Row>, Failure> {
-        let rows = self.all(ObjectKind::DIRECTORY)?;
+        let rows = self.beginning(ObjectKind::DIRECTORY, &[])?;
         Ok(rows
             .into_iter()
             .map(|kept| Row { key: RowKey::from_bytes(&kept.key), value: kept.value })
@@ -50,8 +50,25 @@ impl Rows {
 
     /// Records of one kind with their keys. What a later version wrote is left out.
     pub(super) fn records<T: Bounded>(&self, kind: ObjectKind) -> Result<Vec<(Vec<u8>, T)>, Failure> {
-        let rows = self.all(kind)?;
+        let rows = self.beginning(kind, &[])?;
         Ok(rows.into_iter().filter_map(|kept| Some((kept.key, cbor::decode(&kept.value).ok()?))).collect())
+    }
+
+    /// Values whose keys begin so.
+    pub(super) fn beginning(&self, kind: ObjectKind, prefix: &[u8]) -> Result<Vec<Kept>, Failure> {
+        let read = || {
+            let snapshot = self.store.read()?;
+            let mut found = Vec::new();
+            for entry in snapshot.range(self.hoster, kind, Bound::Included(prefix), Bound::Unbounded)? {
+                let (key, object) = entry?;
+                if !key.starts_with(prefix) {
+                    break;
+                }
+                found.extend(content(&object.value).map(|value| Kept { key: key.to_vec(), value }));
+            }
+            Ok(found)
+        };
+        read().map_err(|error: ReadError| unreadable(&error))
     }
 
     /// All or nothing, and durable when it returns.
@@ -66,22 +83,10 @@ impl Rows {
         self.store.commit(apply).await
     }
 
-    fn one(&self, kind: ObjectKind, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    /// The value of one key, without its version.
+    pub(super) fn one(&self, kind: ObjectKind, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         let object = self.store.read().and_then(|snapshot| snapshot.get(self.hoster, kind, key));
         Ok(object.map_err(|error| unreadable(&error))?.and_then(|object| content(&object.value)))
-    }
-
-    fn all(&self, kind: ObjectKind) -> Result<Vec<Kept>, Failure> {
-        let read = || {
-            let snapshot = self.store.read()?;
-            let range = snapshot.range(self.hoster, kind, Bound::Unbounded, Bound::Unbounded)?;
-            range.collect::<Result<Vec<_>, ReadError>>()
-        };
-        let rows = read().map_err(|error| unreadable(&error))?;
-        let kept = |(key, object): (bytes::Bytes, essaim_store::Object)| {
-            Some(Kept { key: key.to_vec(), value: content(&object.value)? })
-        };
-        Ok(rows.into_iter().filter_map(kept).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use essaim_network::{Purpose, Service, Topic};
 
 /// What is answered here.
 pub(super) fn all() -> Vec<Service> {
-    vec![sync(), label(JOIN)]
+    [SYNC, JOIN, PROBE, SEEN].map(label).into()
 }
 
 /// What is gossiped.
@@ -26,6 +26,14 @@ pub(crate) fn mail() -> Purpose {
     label(MAIL)
 }
 
+pub(super) fn probe() -> Service {
+    label(PROBE)
+}
+
+pub(super) fn seen() -> Service {
+    label(SEEN)
+}
+
 pub(super) fn topic(of: wire::Topic) -> Topic {
     label(match of {
         wire::Topic::Changes => "changes",
@@ -44,6 +52,10 @@ pub(crate) const MAIL: &str = "mail";
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
 pub(super) const JOIN: &str = "join/1";
+/// Asking to be looked at from outside.
+pub(super) const PROBE: &str = "probe/1";
+/// Asking what a node has seen of a hoster.
+pub(super) const SEEN: &str = "seen/1";
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_names_are_names() {
-        assert_eq!((all().len(), topics().len()), (2, 3));
+        assert_eq!((all().len(), topics().len()), (4, 3));
         assert_eq!((sync().as_str(), join().as_str(), mail().as_str()), (SYNC, JOIN, MAIL));
     }
 }

@@ -71,6 +71,7 @@ impl Federation {
                 local: config.hoster.all_domains().filter_map(Domain::to_ascii).collect(),
                 made: None,
             },
+            hostname: config.hoster.hostname().clone(),
             commands: send.clone(),
         });
         let (end, ended) = oneshot::channel();

@@ -17,7 +17,6 @@ impl Reachable {
         is_public(ip).then(|| Self(ip.to_canonical()))
     }
 
-    #[cfg(test)]
     /// An address of this machine, for nodes that are all on it; `None` for all others.
     pub(crate) fn loopback(ip: IpAddr) -> Option<Self> {
         ip.to_canonical().is_loopback().then(|| Self(ip.to_canonical()))

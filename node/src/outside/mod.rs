@@ -3,11 +3,13 @@
 
 mod address;
 mod card;
+mod look;
 mod names;
 mod tls;
 
 pub(crate) use address::{Reachable, is_public};
 pub(crate) use card::Cards;
+pub(crate) use look::{LOOK_WITHIN, Looker, PeerPorts, Permit, Place, Plan, Rates, Refusal};
 pub(crate) use names::{Names, NoAnswer, SystemNames};
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ kinds! {
     INVITATION = 21, "invitation";
     /// Hoster only: which listing is its own. Its key is empty.
     IDENTITY = 22, "identity";
+    /// Hoster only: what one hoster's node saw of another from outside.
+    OBSERVATION = 23, "observation";
 }
 
 impl fmt::Display for ObjectKind {

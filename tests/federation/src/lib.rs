@@ -47,6 +47,22 @@ impl Hoster {
         serde_json::from_slice(&output.stdout).expect("JSON on standard output")
     }
 
+    /// What a command answers with `--json` when its checks fail.
+    ///
+    /// # Panics
+    /// If its exit code is another than 3.
+    pub fn checks_failed(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(3),
+            "essaim {arguments:?} of {}: {}",
+            self.domain,
+            text(&output)
+        );
+        serde_json::from_slice(&output.stdout).expect("JSON on standard output")
+    }
+
     /// The sentence with which a command is refused.
     ///
     /// # Panics

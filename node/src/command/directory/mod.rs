@@ -3,6 +3,7 @@
 pub(crate) mod edit;
 pub(crate) mod hide;
 pub(crate) mod list;
+mod seen;
 pub(crate) mod show;
 pub(crate) mod vouch;
 

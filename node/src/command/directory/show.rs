@@ -3,6 +3,7 @@
 use clap::Args;
 use essaim_directory::Directory;
 use essaim_directory::explain::{Explanation, Saying};
+use essaim_directory::observation::Observation;
 use essaim_directory::statement::{Statement, Vouch};
 use essaim_types::{ListingId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::list::{ListingView, word};
 use super::named;
+use super::seen::SeenView;
 use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::{readable_time, time};
@@ -40,6 +42,9 @@ pub(crate) struct ShownView {
     trust_path: Vec<SayingView>,
     /// Everything that others say of it and that counts now.
     said_by_others: Vec<SayingView>,
+    /// What nodes have seen of it from outside, the latest first.
+    #[serde(default)]
+    seen_from_outside: Vec<SeenView>,
     fields: Vec<FieldView>,
     history: Vec<EventView>,
     /// When its domain said last that the listing is its own.
@@ -102,15 +107,26 @@ impl Operation for ShowListing {
     type Answer = ShownView;
 
     async fn perform(self, node: &Services, _: &Caller) -> Result<ShownView, Failure> {
-        node.federation.look(move |directory, now| shown(directory, now, &self.listing)).await?
+        let name = self.listing.clone();
+        let listing = node.federation.look(move |directory, now| named(directory, now, &name)).await??;
+        let seen = node.federation.observations(listing).await?;
+        node.federation.look(move |directory, now| shown(directory, now, &self.listing, &seen)).await?
     }
 }
 
-fn shown(directory: &Directory, now: Timestamp, name: &str) -> Result<ShownView, Failure> {
+fn shown(
+    directory: &Directory,
+    now: Timestamp,
+    name: &str,
+    seen: &[Observation],
+) -> Result<ShownView, Failure> {
     let listing = named(directory, now, name)?;
     let gone = || Failure::new(format!("{name} is not in the directory any more"));
     let hit = directory.show(now, listing).ok_or_else(gone)?;
-    let explained = directory.explain(now, listing).ok_or_else(gone)?;
+    let mut explained = directory.explain(now, listing).ok_or_else(gone)?;
+    let ours = seen.iter().filter(|seen| Some(seen.observer) == directory.own_listing());
+    ours.for_each(|seen| explained.note(seen, now));
+    let tiers = directory.tiers(now);
     let Explanation { path, said, fields, domain, forked, history, .. } = explained;
     let who = |id: ListingId| {
         let domain = directory.hoster(id).and_then(|hoster| hoster.listing().domain.clone());
@@ -122,6 +138,10 @@ fn shown(directory: &Directory, now: Timestamp, name: &str) -> Result<ShownView,
         listing: ListingView::of(&hit, directory.own_listing()),
         trust_path: steps.collect(),
         said_by_others: sayings.collect(),
+        seen_from_outside: seen
+            .iter()
+            .map(|seen| SeenView::of(who(seen.observer), &word(&tiers.of(seen.observer)), seen))
+            .collect(),
         fields: fields
             .into_iter()
             .map(|(field, from)| FieldView {
@@ -227,6 +247,7 @@ impl ShownView {
         let fields = self.fields.iter();
         let fields =
             fields.map(|from| format!("{:<24} {} {}", from.field, from.source, readable_time(&from.since)));
+        push_block(&mut text, "Seen from outside:", self.seen_from_outside.iter().map(SeenView::text));
         push_block(&mut text, "Where it comes from:", fields);
         text
     }

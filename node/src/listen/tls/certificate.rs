@@ -21,7 +21,7 @@ pub(crate) struct CertificateFacts {
 }
 
 impl CertificateFacts {
-    pub(super) fn of(der: &CertificateDer<'_>) -> Result<Self, Failure> {
+    pub(crate) fn of(der: &CertificateDer<'_>) -> Result<Self, Failure> {
         let (_, cert) = X509Certificate::from_der(der)
             .map_err(|error| Failure::caused("the certificate cannot be read", &error))?;
         let names = cert.subject_alternative_name().ok().flatten();

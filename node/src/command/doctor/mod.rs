@@ -1,4 +1,8 @@
-//! `essaim doctor`: what is well, what is not, and what to do about it.
+//! `essaim doctor`: what is well, what is not, and what to do about it. From here; or, with `--from-peers`, as others see it ([`outside`]).
+
+mod agree;
+mod judge;
+pub(crate) mod outside;
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -6,8 +10,9 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::outside::AskPeers;
 use super::place::Place;
 use super::status::{self, StatusView};
 use super::view;
@@ -19,7 +24,15 @@ use crate::terminal::Audience;
 
 /// Check the configuration, the ports, the certificate, the disk and the store. Exit code 3 if something is wrong.
 #[derive(Debug, Args)]
-pub(super) struct Doctor {}
+pub(super) struct Doctor {
+    /// Ask other hosters' nodes how this one looks from outside: ports, certificates, mail, DNS.
+    #[arg(long)]
+    from_peers: bool,
+
+    /// How many of them, at most.
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "from_peers", value_parser = clap::value_parser!(u8).range(1..=16))]
+    peers: u8,
+}
 
 /// One thing that was looked at.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +43,7 @@ struct Check {
     message: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Verdict {
     Well,
@@ -47,6 +60,9 @@ struct Report {
 
 impl Doctor {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
+        if self.from_peers {
+            return outside::run(place, audience, AskPeers::new(self.peers));
+        }
         let config = place.node()?.config;
         let mut checks = configuration(&config);
         checks.push(disk(&config.data_dir));
@@ -205,14 +221,19 @@ impl Check {
     }
 }
 
+impl Verdict {
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Well => "well    ",
+            Self::Warning => "warning ",
+            Self::Wrong => "WRONG   ",
+        }
+    }
+}
+
 impl Report {
     fn text(&self) -> String {
-        let mark = |verdict| match verdict {
-            Verdict::Well => "well    ",
-            Verdict::Warning => "warning ",
-            Verdict::Wrong => "WRONG   ",
-        };
-        let line = |check: &Check| format!("{} {}: {}\n", mark(check.verdict), check.name, check.message);
+        let line = |check: &Check| format!("{} {}: {}\n", check.verdict.mark(), check.name, check.message);
         let end = if self.ok { "Nothing is wrong.\n" } else { "Something is wrong: see above.\n" };
         self.checks.iter().map(line).chain([end.to_owned()]).collect()
     }
