@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::map_response;
@@ -86,8 +87,8 @@ async fn metrics(State(app): State<App>) -> Response {
         .into_response()
 }
 
-async fn asset(visit: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match assets::answer(&name, &headers) {
+async fn asset(visit: Visit, name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    match name.ok().and_then(|Path(name)| assets::answer(&name, &headers)) {
         Some(answer) => answer,
         None => visit.problem(&Problem::Absent),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
 use essaim_directory::Directory;
@@ -15,7 +16,7 @@ use essaim_types::{ListingId, Timestamp};
 
 use super::facts::{Fact, Part, contacts, facts};
 use super::link::Link;
-use super::shown::{Room, Said, Shown, said, tier_word};
+use super::shown::{Room, Said, Shown, said};
 use crate::frame::{Frame, machine_date};
 use crate::pages::{Problem, Visit};
 
@@ -29,9 +30,10 @@ struct Seen {
 }
 
 /// A hoster that is named on another's page.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Party {
     name: String,
+    shown: Option<Shown>,
     /// Where its page is, if it has one.
     path: Option<String>,
 }
@@ -47,7 +49,9 @@ struct HosterPage {
     seen: Seen,
 }
 
-pub(crate) async fn show(visit: Visit, Path(name): Path<String>) -> Response {
+pub(crate) async fn show(visit: Visit, name: Result<Path<String>, PathRejection>) -> Response {
+    // What is not UTF-8 names nobody.
+    let Ok(Path(name)) = name else { return visit.problem(&Problem::NoHoster) };
     match visit.look(move |directory, now| Seen::of(directory, now, &name)).await {
         Ok(Ok(seen)) => visit.page(StatusCode::OK, &HosterPage::of(&visit, seen)),
         Ok(Err(NameFault::Unknown)) => visit.problem(&Problem::NoHoster),
@@ -69,7 +73,7 @@ impl Seen {
         let steps = explanation.path.iter().flat_map(|step| [step.by, step.for_whom]);
         let named = steps.chain(explanation.said.iter().map(|saying| saying.by)).chain(own).chain([listing]);
         let parties = named.map(|id| (id, Party::of(directory, now, id))).collect();
-        Ok(Self { shown: Shown::of(&hit, own, now), explanation, parties })
+        Ok(Self { shown: Shown::of(&hit, directory, now), explanation, parties })
     }
 }
 
@@ -77,11 +81,12 @@ impl Party {
     fn of(directory: &Directory, now: Timestamp, id: ListingId) -> Self {
         match directory.show(now, id) {
             Some(hit) => {
-                let shown = Shown::of(&hit, None, now);
+                let shown = Shown::of(&hit, directory, now);
                 let visible = !hit.hidden && hit.tier > Tier::Unproven;
-                Self { name: shown.name().into_owned(), path: visible.then(|| shown.path()) }
+                let path = visible.then(|| shown.path());
+                Self { name: shown.name().into_owned(), path, shown: Some(shown) }
             }
-            None => Self { name: id.to_string(), path: None },
+            None => Self { name: id.to_string(), path: None, shown: None },
         }
     }
 }
@@ -96,7 +101,8 @@ impl HosterPage {
     }
 
     fn party(&self, id: &ListingId) -> Party {
-        self.seen.parties.get(id).cloned().unwrap_or_default()
+        let unknown = || Party { name: id.to_string(), path: None, shown: None };
+        self.seen.parties.get(id).cloned().unwrap_or_else(unknown)
     }
 
     /// What is vouched for or warned of.
@@ -132,8 +138,10 @@ impl HosterPage {
         self.frame.name("until", &self.frame.date(expires)).into_owned()
     }
 
-    fn tier(&self, tier: &Tier) -> String {
-        self.frame.say(&format!("tier-{}", tier_word(*tier))).into_owned()
+    /// How far whoever says something is trusted itself.
+    fn trust_in(&self, id: &ListingId) -> String {
+        let trust = self.party(id).shown.map(|shown| shown.trust(&self.frame));
+        trust.map(|trust| self.frame.name("sayer-tier", &trust).into_owned()).unwrap_or_default()
     }
 
     fn vouches(&self) -> Vec<&essaim_directory::explain::Saying> {

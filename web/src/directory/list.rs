@@ -75,15 +75,14 @@ impl Seen {
             Err(fault) => (Form::default().filter(directory, now).unwrap_or_default(), Some(fault)),
         };
         let found = directory.find(now, &filter);
-        let own = directory.own_listing();
         let Found { hits, nearly, choices } = &found;
         let pages = hits.len().div_ceil(PAGE).max(1);
         let from = (form.page.min(pages) - 1) * PAGE;
-        let shown = |hit| Shown::of(hit, own, now);
+        let shown = |hit| Shown::of(hit, directory, now);
         Self {
             total: hits.len(),
             hosters: hits.iter().skip(from).take(PAGE).map(shown).collect(),
-            map: Map::of(hits, now),
+            map: Map::of(hits, directory, now),
             nearly: nearly.iter().filter_map(|(criterion, more)| nearly_of(*criterion, *more)).collect(),
             options: Options::of(choices, form),
             fault,
@@ -184,7 +183,7 @@ impl ListPage {
 
     /// Hardly anything was found: what else could be.
     fn is_little(&self) -> bool {
-        self.seen.total < LITTLE && !self.form.set().is_empty()
+        self.seen.total < LITTLE && self.faults.is_empty() && !self.form.set().is_empty()
     }
 
     /// The number of the first hoster on this page.

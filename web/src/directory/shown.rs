@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use essaim_directory::Directory;
 use essaim_directory::beat::Freshness;
 use essaim_directory::listing::{Listing, Texts};
 use essaim_directory::query::Hit;
@@ -21,6 +22,8 @@ pub(crate) struct Shown {
     pub(crate) distance_km: Option<f64>,
     pub(crate) disputed: bool,
     pub(crate) own: bool,
+    /// This node has chosen to trust it: its own hoster, and those that it invited or joined.
+    chosen: bool,
     pub(crate) listing: Listing,
     /// When it was looked at.
     pub(crate) now: Timestamp,
@@ -42,7 +45,7 @@ pub(crate) enum Room {
 }
 
 impl Shown {
-    pub(crate) fn of(hit: &Hit<'_>, own: Option<ListingId>, now: Timestamp) -> Self {
+    pub(crate) fn of(hit: &Hit<'_>, directory: &Directory, now: Timestamp) -> Self {
         Self {
             id: hit.id,
             tier: hit.tier,
@@ -50,7 +53,8 @@ impl Shown {
             last_seen: hit.last_seen,
             distance_km: hit.distance_km,
             disputed: hit.disputed,
-            own: own == Some(hit.id),
+            own: directory.own_listing() == Some(hit.id),
+            chosen: directory.seeds().any(|seed| seed == hit.id),
             listing: hit.listing.clone(),
             now,
         }
@@ -134,12 +138,20 @@ impl Shown {
 
     /// How far it is believed, in words: never a tick.
     pub(crate) fn trust(&self, frame: &Frame) -> Cow<'static, str> {
-        frame.say(&format!("tier-{}", tier_word(self.tier)))
+        frame.say(&format!("tier-{}", self.tier_word()))
     }
 
     /// What that means.
     pub(crate) fn trust_why(&self, frame: &Frame) -> Cow<'static, str> {
-        frame.say(&format!("tier-{}-why", tier_word(self.tier)))
+        frame.say(&format!("tier-{}-why", self.tier_word()))
+    }
+
+    fn tier_word(&self) -> &'static str {
+        match self.tier {
+            Tier::Reached if self.own => "own",
+            Tier::Reached if self.chosen => "chosen",
+            tier => tier_word(tier),
+        }
     }
 
     /// What it says of itself, in the first language of `order` that there is.

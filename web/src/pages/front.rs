@@ -28,7 +28,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
         let own = directory.own_listing();
         let hit = own.and_then(|own| directory.show(now, own));
         let numbers = directory.numbers(now);
-        (hit.map(|hit| Shown::of(&hit, own, now)), numbers.listings.saturating_sub(numbers.quarantined))
+        (hit.map(|hit| Shown::of(&hit, directory, now)), numbers.listings.saturating_sub(numbers.quarantined))
     });
     let (shown, hosters) = looked.await.unwrap_or_default();
     let (frame, order) = (visit.frame(), visit.order.clone());

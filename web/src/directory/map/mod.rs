@@ -6,6 +6,7 @@ mod projection;
 
 use std::collections::BTreeMap;
 
+use essaim_directory::Directory;
 use essaim_directory::listing::Cell;
 use essaim_directory::query::Hit;
 use essaim_types::Timestamp;
@@ -70,7 +71,7 @@ struct Placed<'a, 'b> {
 
 impl Map {
     /// Draws what was found, in the order of the list.
-    pub(crate) fn of(hits: &[Hit<'_>], now: Timestamp) -> Self {
+    pub(crate) fn of(hits: &[Hit<'_>], directory: &Directory, now: Timestamp) -> Self {
         let mut map = Self::default();
         let mut placed = Vec::new();
         for hit in hits {
@@ -88,7 +89,7 @@ impl Map {
             }
         }
         map.view = View::around(placed.iter().map(|placed| placed.at));
-        map.spots = spots(&placed, map.view, now);
+        map.spots = spots(&placed, map.view, directory, now);
         map
     }
 }
@@ -119,8 +120,8 @@ impl View {
 }
 
 impl First {
-    fn of(hit: &Hit<'_>, now: Timestamp) -> Self {
-        let shown = Shown::of(hit, None, now);
+    fn of(hit: &Hit<'_>, directory: &Directory, now: Timestamp) -> Self {
+        let shown = Shown::of(hit, directory, now);
         let place = shown.listing.place.name.as_deref().map(str::to_owned);
         Self { name: shown.name().into_owned(), place, path: shown.path() }
     }
@@ -128,7 +129,7 @@ impl First {
 
 /// In the order of the list, each hoster joins the first spot that is near enough, or begins one where it is: so no two spots touch,
 /// and whoever goes from spot to spot with a keyboard goes through them as through the list.
-fn spots(placed: &[Placed<'_, '_>], view: View, now: Timestamp) -> Vec<Spot> {
+fn spots(placed: &[Placed<'_, '_>], view: View, directory: &Directory, now: Timestamp) -> Vec<Spot> {
     let near = view.finger();
     let mut spots: Vec<Spot> = Vec::new();
     for one in placed {
@@ -145,7 +146,7 @@ fn spots(placed: &[Placed<'_, '_>], view: View, now: Timestamp) -> Vec<Spot> {
                     x,
                     y,
                     count: 1,
-                    first: First::of(one.hit, now),
+                    first: First::of(one.hit, directory, now),
                     middle,
                     within_km: WITHIN_MIN,
                 });
