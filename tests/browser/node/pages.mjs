@@ -28,6 +28,7 @@ try {
   const looks = ["fr", "nl", "en"].flatMap((language) => ["light", "dark"].map((scheme) => look(language, scheme)));
   await Promise.all(looks);
   await journey();
+  await canary();
 } finally {
   await browser.close();
 }
@@ -74,6 +75,24 @@ async function look(language, scheme) {
     }
     for (const refused of await page.evaluate(() => globalThis.refused)) findings.push({ rule: "policy", at, what: refused });
   }
+  await context.close();
+}
+
+/** What is wrong on purpose is found: whoever looks is not blind. */
+async function canary() {
+  const before = findings.length;
+  const { context, page } = await visitor("fr", "light");
+  await page.goto(`${base}/fr/`, { waitUntil: "load" });
+  await page.evaluate(() => {
+    const picture = document.createElement("img");
+    picture.src = "data:image/gif;base64,AAAA";
+    document.querySelector("main").append(picture);
+  });
+  await page.waitForFunction(() => globalThis.refused.some((refused) => refused.startsWith("img-src")));
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: "tag", values } }), RULES);
+  findings.length = before;
+  if (!violations.some(({ id }) => id === "image-alt")) findings.push({ rule: "canary", what: "a picture without words was not noticed" });
   await context.close();
 }
 

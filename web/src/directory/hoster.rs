@@ -45,6 +45,8 @@ struct HosterPage {
     order: Vec<String>,
     shown: Shown,
     facts: Vec<Fact>,
+    /// Where all facts come from, if that is the same for all: then it is said once.
+    source: Option<String>,
     contacts: Vec<Fact>,
     seen: Seen,
 }
@@ -95,9 +97,14 @@ impl HosterPage {
     fn of(visit: &Visit, seen: Seen) -> Self {
         let (frame, order) = (visit.frame(), visit.order.clone());
         let shown = seen.shown.clone();
-        let facts = facts(&shown, &frame, &order, Some(&seen.explanation.fields));
+        let mut facts = facts(&shown, &frame, &order, Some(&seen.explanation.fields));
+        let first = facts.first().and_then(|fact| fact.source.clone());
+        let source = first.filter(|first| facts.iter().all(|fact| fact.source.as_ref() == Some(first)));
+        if source.is_some() {
+            facts.iter_mut().for_each(|fact| fact.source = None);
+        }
         let contacts = contacts(&shown, &frame);
-        Self { frame, order, shown, facts, contacts, seen }
+        Self { frame, order, shown, facts, source, contacts, seen }
     }
 
     fn party(&self, id: &ListingId) -> Party {
