@@ -11,7 +11,7 @@ use essaim_identity::{PublicKey, RecordHash, SigningKey};
 use essaim_network::{Address, Event, Handle, IncomingStream, Message, Network, Reply, Request, Ticket};
 use essaim_types::{Domain, ListingId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
 use super::address::{Neighbours, is_loopback};
@@ -91,6 +91,8 @@ pub(super) struct Correspondence {
     pub(super) local: BTreeSet<Domain>,
     /// When the table was made; `None`: it must be made at once.
     pub(super) made: Option<Timestamp>,
+    /// Something may have changed since.
+    pub(super) behind: bool,
 }
 
 /// Who we are.
@@ -182,6 +184,7 @@ impl Driver {
                 Some(event) = events.recv() => self.event(event).await,
                 Some(command) = commands.recv() => self.command(command).await,
                 _ = tick.tick() => self.tick().await,
+                () = sleep(TABLE_EVERY), if self.correspondents.behind => {}
                 () = stop.requested() => break,
             }
             self.note();
@@ -205,12 +208,14 @@ impl Driver {
     fn note_correspondents(&mut self) {
         let now = now();
         if self.correspondents.made.is_some_and(|made| now.since(made) < TABLE_EVERY) {
+            self.correspondents.behind = true;
             return;
         }
         let (peers, local) = (&self.peers, &self.correspondents.local);
         let known = Known { peers, local, neighbours: self.neighbours() };
         self.correspondents.table.write(Correspondents::of(&self.directory, known, now));
         self.correspondents.made = Some(now);
+        self.correspondents.behind = false;
     }
 
     /// Hands something in, performs what comes out, and what follows from that.

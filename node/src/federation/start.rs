@@ -70,6 +70,7 @@ impl Federation {
                 table: self.0.correspondents.clone(),
                 local: config.hoster.all_domains().filter_map(Domain::to_ascii).collect(),
                 made: None,
+                behind: false,
             },
             hostname: config.hoster.hostname().clone(),
             commands: send.clone(),

@@ -1,8 +1,10 @@
 //! A hoster as its operator has it, and waiting for what other hosters do.
 
+pub mod internet;
 pub mod mail;
 
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use essaim_harness::Node;
@@ -146,10 +148,32 @@ impl Hoster {
         peers.filter(|peer| !peer["connection"].is_null()).count()
     }
 
+    /// Keeps a copy of the data of a node that is down.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    pub fn keep_copy(&self, at: &Path) {
+        copy(&self.node.data_dir(), at);
+    }
+
+    /// What was written since the copy is lost.
+    ///
+    /// # Panics
+    /// If it cannot be copied back.
+    pub fn put_back(&self, copied: &Path) {
+        std::fs::remove_dir_all(self.node.data_dir()).expect("the newer data are lost");
+        copy(copied, &self.node.data_dir());
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
         self.node.essaim(&arguments, "")
     }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp can be started");
+    assert!(status.success(), "cp of {} failed", from.display());
 }
 
 /// Asks until it is so.

@@ -1,8 +1,5 @@
 //! Two hosters become peers.
 
-use std::path::Path;
-use std::process::Command;
-
 use essaim_federation::{Hoster, eventually};
 
 #[test]
@@ -66,15 +63,13 @@ fn a_node_started_from_an_old_copy_learns_what_it_has_said_before_it_speaks() {
     b.join(&a);
     a.sees(&["a.test", "b.test"]);
     assert!(a.node.stop().success());
-    let (data, old) = (a.node.data_dir(), a.node.home().join("old"));
-    copy(&data, &old);
+    let old = a.node.home().join("old");
+    a.keep_copy(&old);
     a.node.restart();
     a.edit("name=Newer than the copy");
     b.sees_name("a.test", "Newer than the copy");
     assert!(a.node.stop().success());
-    std::fs::remove_dir_all(&data).expect("the newer data are lost");
-    copy(&old, &data);
-
+    a.put_back(&old);
     a.node.restart();
     a.edit("legal.form=cooperative");
     eventually("b hears of the edit", || b.listing_of("a.test")["legal_form"] == "cooperative");
@@ -82,11 +77,6 @@ fn a_node_started_from_an_old_copy_learns_what_it_has_said_before_it_speaks() {
         assert_eq!(hoster.listing_of("a.test")["name"], "Newer than the copy");
         assert_eq!(hoster.ask(&["directory", "show", "a.test"])["forked"], false);
     }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp can be started");
-    assert!(status.success());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -22,6 +22,7 @@ use crate::smtp::Smtp;
 pub struct Node {
     home: TempDir,
     ready_within: Duration,
+    namespace: Option<String>,
     running: Option<Running>,
 }
 
@@ -30,9 +31,11 @@ pub struct Node {
 pub struct NodeBuilder {
     domain: String,
     tls: String,
-    listeners: Vec<String>,
+    /// Their names, and where.
+    listeners: Vec<(String, SocketAddr)>,
     extra: String,
     parent: Option<PathBuf>,
+    namespace: Option<String>,
     ready_within: Duration,
 }
 
@@ -59,9 +62,10 @@ impl Node {
         NodeBuilder {
             domain: "a.test".to_owned(),
             tls: "self-signed".to_owned(),
-            listeners: LISTENERS.map(str::to_owned).into(),
+            listeners: LISTENERS.map(|name| (name.to_owned(), ANY_PORT)).into(),
             extra: String::new(),
             parent: None,
+            namespace: None,
             ready_within: Duration::from_secs(60),
         }
     }
@@ -202,7 +206,18 @@ impl Node {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary::essaim());
+        self.in_its_home(Command::new(binary::essaim()))
+    }
+
+    /// The command that becomes the node.
+    fn server(&self) -> Command {
+        let Some(namespace) = &self.namespace else { return self.command() };
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace]).arg(binary::essaim());
+        self.in_its_home(command)
+    }
+
+    fn in_its_home(&self, mut command: Command) -> Command {
         command.current_dir(self.home.path());
         command
             .arg("--data-dir")
@@ -213,6 +228,8 @@ impl Node {
     }
 
     fn serve(&self) -> Running {
+        // It may have to be built first: that is not the node's time.
+        binary::essaim();
         let started = Instant::now();
         let (mut child, notify, ports_file) = self.spawn();
         if let Err(reason) = wait_until_ready(&mut child, &notify, started + self.ready_within) {
@@ -234,7 +251,7 @@ impl Node {
         notify.set_read_timeout(Some(LOOK_AGAIN)).expect("a timeout that is not zero");
         let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let child = self
-            .command()
+            .server()
             .arg("serve")
             .env("NOTIFY_SOCKET", &notify_path)
             .stdin(Stdio::null())
@@ -276,8 +293,22 @@ impl NodeBuilder {
 
     /// Starts one more listener: `peer`, `https`.
     #[must_use]
-    pub fn listening(mut self, listener: &str) -> Self {
-        self.listeners.push(listener.to_owned());
+    pub fn listening(self, listener: &str) -> Self {
+        self.listening_at(listener, ANY_PORT)
+    }
+
+    /// The same at an address of its own.
+    #[must_use]
+    pub fn listening_at(mut self, listener: &str, address: SocketAddr) -> Self {
+        self.listeners.push((listener.to_owned(), address));
+        self
+    }
+
+    /// Runs it in this network namespace, with the files that `ip netns exec` lays over those of the machine. Its commands are given
+    /// outside: they go through a socket in its directory.
+    #[must_use]
+    pub fn in_namespace(mut self, name: &str) -> Self {
+        self.namespace = Some(name.to_owned());
         self
     }
 
@@ -324,14 +355,14 @@ impl NodeBuilder {
         };
         let home = home.expect("a temporary directory can be made");
         fs::write(home.path().join("essaim.toml"), self.toml()).expect("the configuration can be written");
-        Node { home, ready_within: self.ready_within, running: None }
+        Node { home, ready_within: self.ready_within, namespace: self.namespace, running: None }
     }
 
     fn toml(&self) -> String {
         let mut toml =
             format!("[hoster]\ndomain = \"{}\"\n[tls]\nmode = \"{}\"\n[listen]\n", self.domain, self.tls);
-        for listener in &self.listeners {
-            toml.push_str(&format!("{listener} = \"127.0.0.1:0\"\n"));
+        for (listener, address) in &self.listeners {
+            toml.push_str(&format!("{listener} = \"{address}\"\n"));
         }
         toml.push_str(&self.extra);
         toml
@@ -382,5 +413,7 @@ fn tail(log: &str) -> String {
 }
 
 const LISTENERS: [&str; 6] = ["http", "smtp", "submission", "submissions", "imap", "imaps"];
+/// On loopback, wherever the kernel likes.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const LOG_LINES: usize = 60;
