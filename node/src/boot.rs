@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use essaim_accounts::Actor;
 use essaim_network::IncomingStream;
 use essaim_smtp::server::Encryption;
 use essaim_web::Surface;
@@ -52,7 +53,8 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let first = if file.is_none() { first_run::make_account(&node).await? } else { None };
     let starttls = tls.as_ref().map(|tls| tls.acceptor(&[])).transpose()?;
     let outbound = Outbound::open(&node.config, node.federation.clone())?;
-    let federation = node.federation.start(&node.config, stop.clone()).await?;
+    let federation =
+        node.federation.start(&node.config, node.accounts.journal(Actor::Node), stop.clone()).await?;
     addresses.extend(federation.listening.map(|at| ("peer".to_owned(), at)));
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
     let Started { ended, streams, busy, .. } = federation;

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use essaim_accounts::Actor;
+use essaim_accounts::{Actor, Journal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,11 @@ impl Request {
 impl Caller {
     pub(crate) fn new(operator: String, progress: Progress, upload: Option<Upload>) -> Self {
         Self { actor: Actor::Operator(operator), progress, upload: Mutex::new(upload) }
+    }
+
+    /// For acts of this caller.
+    pub(crate) fn journal(&self, node: &Services) -> Journal {
+        node.accounts.journal(self.actor.clone())
     }
 
     /// What comes after the request, if it came over the control socket.

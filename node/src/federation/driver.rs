@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use essaim_accounts::Journal;
 use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy};
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
 use essaim_network::{Address, Event, Handle, IncomingStream, Message, Network, Reply, Request, Ticket};
@@ -18,6 +19,7 @@ use super::address::{Neighbours, is_loopback};
 use super::correspondents::{Correspondents, Known, Table};
 use super::domain::{Checker, is_local};
 use super::looks::Looks;
+use super::note::Note;
 use super::numbers::Counts;
 use super::peers::{Introduction, Peer, PeerRecord};
 use super::rows::{Rows, Write, unwritten};
@@ -32,13 +34,13 @@ pub(super) enum Command {
     /// To look at the directory.
     Look(Look),
     /// To change something of ours.
-    Change(Change, oneshot::Sender<Result<(), Failure>>),
+    Change(Change, Box<Note>, oneshot::Sender<Result<(), Failure>>),
     /// A question of ours has an outcome.
     Outcome(Input),
     /// A domain was asked.
     DomainChecked(ListingId, Domain, DomainOutcome),
     /// A hoster and ours have chosen each other; these are its records.
-    Befriend(Peer, Vec<Vec<u8>>, oneshot::Sender<Result<(), Failure>>),
+    Befriend(Peer, Vec<Vec<u8>>, Box<Note>, oneshot::Sender<Result<(), Failure>>),
     /// A peer is none any more.
     Part(PublicKey),
 }
@@ -57,6 +59,8 @@ pub(super) struct Driver {
     pub(super) names: Arc<dyn Names>,
     pub(super) checker: Checker,
     pub(super) looks: Looks,
+    /// Of what the node does by itself.
+    pub(super) journal: Journal,
     pub(super) counts: Counts,
     pub(super) card: card::Shown,
     pub(super) correspondents: Correspondence,
@@ -118,6 +122,7 @@ pub(super) struct Beginning {
     pub(super) correspondents: Correspondence,
     /// What we call ourselves where we look.
     pub(super) hostname: Domain,
+    pub(super) journal: Journal,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) peers: Vec<Peer>,
 }
@@ -134,6 +139,7 @@ impl Driver {
             correspondents,
             names,
             hostname,
+            journal,
             commands,
             peers,
         } = beginning;
@@ -143,6 +149,7 @@ impl Driver {
             rows,
             network,
             checker: Checker::new(Arc::clone(&names), Cards::open()),
+            journal,
             looks: Looks::new(Looker::new(Arc::clone(&names), hostname), now()),
             names,
             counts,
@@ -225,8 +232,8 @@ impl Driver {
     }
 
     /// Performs outputs that a command has made.
-    async fn performed(&mut self, outputs: Vec<Output>) -> Result<(), Failure> {
-        self.perform(outputs).await.map_err(|error| {
+    async fn performed(&mut self, outputs: Vec<Output>, note: Option<Note>) -> Result<(), Failure> {
+        self.perform(outputs, note).await.map_err(|error| {
             let failure = unwritten(&error);
             self.lost(&failure);
             failure
@@ -242,7 +249,7 @@ impl Driver {
                 return;
             }
             let outputs = self.directory.handle(now(), input);
-            if let Err(error) = self.perform(outputs).await {
+            if let Err(error) = self.perform(outputs, None).await {
                 self.lost(&unwritten(&error));
             }
         }
@@ -324,7 +331,9 @@ impl Driver {
         else {
             return reply.refuse();
         };
-        let outcome = join::admit(&self.rows, self.own.key.public(), &ours, from, &body, now()).await;
+        let outcome =
+            join::admit(&self.rows, self.own.key.public(), &ours, from, &body, self.journal.clone(), now())
+                .await;
         let answer = join::answer(&outcome, &ours);
         match outcome {
             Ok(admitted) => {
@@ -341,8 +350,8 @@ impl Driver {
     async fn command(&mut self, command: Command) {
         match command {
             Command::Look(look) => look(&self.directory, now()),
-            Command::Change(change, answer) => {
-                let _ = answer.send(self.change(change).await);
+            Command::Change(change, note, answer) => {
+                let _ = answer.send(self.change(change, Some(*note)).await);
             }
             Command::Outcome(input) => self.feed(input).await,
             Command::DomainChecked(listing, domain, outcome) => {
@@ -350,8 +359,9 @@ impl Driver {
                 self.feed(Input::DomainChecked { listing, domain, outcome }).await;
                 self.check_domains();
             }
-            Command::Befriend(peer, records, answer) => {
-                let written = self.rows.commit(vec![Write::peer(&peer.key, &peer.said)]).await;
+            Command::Befriend(peer, records, note, answer) => {
+                let writes = vec![Write::peer(&peer.key, &peer.said), Write::Note(*note)];
+                let written = self.rows.commit(writes).await;
                 match written {
                     Ok(()) => {
                         self.befriend(peer, records).await;
@@ -371,13 +381,13 @@ impl Driver {
         }
     }
 
-    async fn change(&mut self, change: Change) -> Result<(), Failure> {
+    async fn change(&mut self, change: Change, note: Option<Note>) -> Result<(), Failure> {
         if let Some(failure) = &self.unwritten {
             return Err(failure.clone());
         }
         let outputs = change(&mut self.directory, now()).map_err(|error| super::refused(&error))?;
         self.correspondents.made = None;
-        self.performed(outputs).await
+        self.performed(outputs, note).await
     }
 
     /// A new peer: what it brought is taken in, and a connection is kept.
@@ -435,7 +445,9 @@ impl Driver {
             return;
         }
         let edits = founding::address_edits(&self.own.addresses);
-        if let Err(failure) = self.change(Box::new(move |directory, now| directory.edit(now, &edits))).await {
+        if let Err(failure) =
+            self.change(Box::new(move |directory, now| directory.edit(now, &edits)), None).await
+        {
             warn!(
                 error = &failure as &dyn std::error::Error,
                 "the listing could not be told where the node is"

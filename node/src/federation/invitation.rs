@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use essaim_accounts::{Journal, StorageError};
 use essaim_identity::cbor::{self, Bounded};
 use essaim_identity::invitation::{CLOCK_SKEW_MAX, Invitation, InvitationLink, LIFETIME_MAX};
 use essaim_identity::node::NodeClaim;
@@ -11,10 +12,12 @@ use essaim_types::{ListingId, ObjectKind, Timestamp};
 use minicbor::{Decode, Encode};
 
 use super::keys;
+use super::note::{self, Note};
 use super::peers::PeerRecord;
 use super::rows::{Rows, Write, content, unwritten, versioned};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::vitals::now;
 
 /// What is kept of an invitation, under its nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -51,8 +54,9 @@ pub(super) async fn give(
     node: NodeClaim,
     key: &SigningKey,
     lifetime: Duration,
-    now: Timestamp,
+    journal: Journal,
 ) -> Result<Invited, Failure> {
+    let now = now();
     forget_old(rows, now).await?;
     let expires = Timestamp::from_seconds(now.after(lifetime.min(LIFETIME_MAX)).seconds());
     let nonce =
@@ -63,7 +67,8 @@ pub(super) async fn give(
         .map_err(|error| Failure::caused("the invitation cannot be written as a link", &error))?;
     let given = Given { expires, taken_by: None };
     let write = Write::record(ObjectKind::INVITATION, &nonce, &given);
-    rows.commit(vec![write]).await.map_err(|error| unwritten(&error))?;
+    let note = Note::new(journal, note::PEER_INVITE, format!("until {}", expires.seconds()));
+    rows.commit(vec![write, Write::Note(note)]).await.map_err(|error| unwritten(&error))?;
     Ok(Invited { link: link.to_string(), expires })
 }
 
@@ -74,6 +79,7 @@ pub(super) async fn take(
     nonce: [u8; 16],
     joiner: PublicKey,
     peer: PeerRecord,
+    journal: Journal,
     now: Timestamp,
 ) -> Result<Result<(), NotTaken>, Failure> {
     let hoster = rows.hoster;
@@ -94,6 +100,9 @@ pub(super) async fn take(
         let given = Given { taken_by: Some(joiner), ..given };
         tx.put(hoster, ObjectKind::INVITATION, &nonce, Put::new(versioned(&cbor::encode(&given))))?;
         tx.put(hoster, ObjectKind::PEER, joiner.as_bytes(), Put::new(versioned(&cbor::encode(&peer))))?;
+        if !known {
+            Note::new(journal, note::PEER_ADMIT, peer.listing.to_string()).write(tx)?;
+        }
         Ok(())
     };
     match rows.store.commit(work).await {
@@ -146,6 +155,8 @@ enum Refused {
     NotTaken(NotTaken),
     #[error(transparent)]
     Store(#[from] TxError),
+    #[error(transparent)]
+    Journal(#[from] StorageError),
 }
 
 impl From<NotTaken> for Refused {

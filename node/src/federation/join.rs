@@ -1,5 +1,6 @@
 //! The request by which a node presents an invitation, and the answer to it. Bytes and rules: `specs/11-federation.md`.
 
+use essaim_accounts::Journal;
 use essaim_identity::cbor::{self, Bounded};
 use essaim_identity::cosigned::Cosigning;
 use essaim_identity::node::NodeClaim;
@@ -99,6 +100,7 @@ pub(super) async fn admit(
     ours: &Keyring,
     from: PublicKey,
     body: &[u8],
+    journal: Journal,
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
     let (join, keyring) = genuine(me, ours, from, body).ok_or(Refusal::NotGenuine)?;
@@ -109,7 +111,7 @@ pub(super) async fn admit(
         since: now,
         by: Introduction::WeInvited,
     };
-    match invitation::take(rows, join.nonce, from, peer.clone(), now).await {
+    match invitation::take(rows, join.nonce, from, peer.clone(), journal, now).await {
         Ok(Ok(())) => Ok(Admitted { key: from, peer, keyring }),
         Ok(Err(why)) => Err(why.into()),
         Err(failure) => {

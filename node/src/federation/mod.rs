@@ -14,6 +14,7 @@ mod invitation;
 mod join;
 mod keys;
 mod looks;
+pub(crate) mod note;
 mod numbers;
 mod observations;
 mod outside;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use essaim_accounts::Journal;
 use essaim_directory::{CommandError, Directory, Output};
 use essaim_identity::invitation::InvitationLink;
 use essaim_identity::node::NodeClaim;
@@ -37,6 +39,7 @@ use essaim_types::{AccountId, Domain, ListingId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use self::driver::Command;
+use self::note::Note;
 use self::rows::{Rows, Write};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -117,20 +120,22 @@ impl Federation {
     /// Changes something of ours. When this returns it is durable, and on its way to whoever is connected.
     pub(crate) async fn change(
         &self,
+        note: Note,
         change: impl FnOnce(&mut Directory, Timestamp) -> Result<Vec<Output>, CommandError> + Send + 'static,
     ) -> Result<(), Failure> {
         let (tell, told) = oneshot::channel();
-        self.running()?.send(Command::Change(Box::new(change), tell)).await?;
+        self.running()?.send(Command::Change(Box::new(change), Box::new(note), tell)).await?;
         told.await.map_err(|_| stopping())?
     }
 
     /// Changes something that concerns this node alone; works without it running, too.
     pub(crate) async fn change_here(
         &self,
+        note: Note,
         change: impl FnOnce(&mut Directory, Timestamp) -> Vec<Output> + Send + 'static,
     ) -> Result<(), Failure> {
         if self.0.running.get().is_some() {
-            return self.change(|directory, now| Ok(change(directory, now))).await;
+            return self.change(note, |directory, now| Ok(change(directory, now))).await;
         }
         let outputs = self.load(move |directory| change(directory, now())).await?;
         let writes = outputs.into_iter().filter_map(|output| match output {
@@ -138,21 +143,22 @@ impl Federation {
             Output::Delete(key) => Some(Write::no_row(&key)),
             _ => None,
         });
-        self.0.rows.commit(writes.collect()).await.map_err(|error| rows::unwritten(&error))
+        let writes = writes.chain([Write::Note(note)]).collect();
+        self.0.rows.commit(writes).await.map_err(|error| rows::unwritten(&error))
     }
 
     /// An invitation for another hoster.
-    pub(crate) async fn invite(&self, lifetime: Duration) -> Result<Invited, Failure> {
+    pub(crate) async fn invite(&self, lifetime: Duration, journal: Journal) -> Result<Invited, Failure> {
         let running = self.running()?;
         if running.network.is_none() {
             return Err(no_network());
         }
         let claim = running.claim(&self.own_keyring().await?);
-        invitation::give(&self.0.rows, &running.config, claim, &running.key, lifetime, now()).await
+        invitation::give(&self.0.rows, &running.config, claim, &running.key, lifetime, journal).await
     }
 
     /// Takes the invitation of another hoster.
-    pub(crate) async fn join(&self, link: &str) -> Result<Joined, Failure> {
+    pub(crate) async fn join(&self, link: &str, journal: Journal) -> Result<Joined, Failure> {
         let running = self.running()?;
         let network = running.network.as_ref().ok_or_else(no_network)?;
         let said = genuine(link)?;
@@ -180,7 +186,9 @@ impl Federation {
             Joined { peer: said.node.key, listing: theirs.listing(), domain: theirs.domain().cloned() };
         let (tell, told) = oneshot::channel();
         let peer = Peer { key: said.node.key, said: record };
-        running.send(Command::Befriend(peer, records(&theirs), tell)).await?;
+        let whom = joined.domain.as_ref().map_or_else(|| joined.listing.to_string(), ToString::to_string);
+        let note = Note::new(journal, note::PEER_JOIN, whom);
+        running.send(Command::Befriend(peer, records(&theirs), Box::new(note), tell)).await?;
         told.await.map_err(|_| stopping())??;
         Ok(joined)
     }
@@ -199,8 +207,12 @@ impl Federation {
     }
 
     /// Is a peer no more. What its hoster says stays in the directory.
-    pub(crate) async fn part(&self, key: PublicKey) -> Result<(), Failure> {
-        self.0.rows.commit(vec![Write::no_peer(&key)]).await.map_err(|error| rows::unwritten(&error))?;
+    pub(crate) async fn part(&self, key: PublicKey, note: Note) -> Result<(), Failure> {
+        self.0
+            .rows
+            .commit(vec![Write::no_peer(&key), Write::Note(note)])
+            .await
+            .map_err(|error| rows::unwritten(&error))?;
         match self.0.running.get() {
             Some(running) => running.send(Command::Part(key)).await,
             None => Ok(()),

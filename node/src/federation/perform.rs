@@ -3,23 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use essaim_accounts::StorageError;
 use essaim_directory::refusal::Verdict;
 use essaim_directory::{Alert, DomainOutcome, Input, Output};
 use essaim_identity::{PublicKey, RecordHash};
 use essaim_network::{Judged, PublishError};
-use essaim_store::{CommitError, TxError};
+use essaim_store::CommitError;
+use essaim_types::ListingId;
 use tracing::{debug, error, warn};
 
 use super::address::{dialled, in_numbers};
 use super::domain::is_local;
 use super::driver::{Command, Driver};
+use super::note::{DOMAIN_LOST, Note};
 use super::rows::Write;
 use super::services;
 use crate::vitals::now;
 
 impl Driver {
     /// Performs outputs. With an error nothing has left this node.
-    pub(super) async fn perform(&mut self, outputs: Vec<Output>) -> Result<(), CommitError<TxError>> {
+    pub(super) async fn perform(
+        &mut self,
+        outputs: Vec<Output>,
+        note: Option<Note>,
+    ) -> Result<(), CommitError<StorageError>> {
         let mut writes = Vec::new();
         let mut rest = Vec::new();
         for output in outputs {
@@ -30,6 +37,8 @@ impl Driver {
             }
         }
         if !writes.is_empty() {
+            // What changes nothing is no act.
+            writes.extend(note.map(Write::Note));
             self.rows.commit(writes).await?;
         }
         for output in rest {
@@ -64,7 +73,22 @@ impl Driver {
                 self.check_domains();
             }
             Output::Changed(listing) => debug!(%listing, "a listing has changed"),
-            Output::Alert(alert) => tell(&alert),
+            Output::Alert(alert) => {
+                tell(&alert);
+                if let Alert::DomainLost(listing) = alert {
+                    self.note_lost(listing).await;
+                }
+            }
+        }
+    }
+
+    /// Whoever vouches for a hoster finds it in the journal, too: the log may be gone when somebody looks.
+    async fn note_lost(&self, listing: ListingId) {
+        let domain = self.directory.hoster(listing).and_then(|hoster| hoster.keyring().domain());
+        let detail = domain.map_or_else(|| listing.to_string(), ToString::to_string);
+        let note = Note::new(self.journal.clone(), DOMAIN_LOST, detail);
+        if let Err(error) = self.rows.commit(vec![Write::Note(note)]).await {
+            warn!(error = &error as &dyn std::error::Error, "a lost domain was not written down");
         }
     }
 

@@ -3,12 +3,14 @@
 
 use std::ops::Bound;
 
+use essaim_accounts::StorageError;
 use essaim_directory::{Row, RowKey};
 use essaim_identity::cbor::{self, Bounded};
-use essaim_store::{CommitError, Put, ReadError, Store, TxError};
+use essaim_store::{CommitError, Put, ReadError, Store};
 use essaim_types::{AccountId, ListingId, ObjectKind};
 use minicbor::Encode;
 
+use super::note::Note;
 use crate::failure::{Failure, causes};
 
 /// The hoster's own objects.
@@ -19,10 +21,12 @@ pub(super) struct Rows {
 }
 
 /// One step of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Write {
     Put(ObjectKind, Vec<u8>, Vec<u8>),
     Delete(ObjectKind, Vec<u8>),
+    /// An act, written down with what it did.
+    Note(Note),
 }
 
 /// A value as it stood in the store, without its version.
@@ -72,12 +76,13 @@ impl Rows {
     }
 
     /// All or nothing, and durable when it returns.
-    pub(super) async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError<TxError>> {
+    pub(super) async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError<StorageError>> {
         let hoster = self.hoster;
         let apply = move |tx: &mut essaim_store::Tx<'_>| {
             writes.into_iter().try_for_each(|write| match write {
-                Write::Put(kind, key, value) => tx.put(hoster, kind, &key, Put::new(value)),
-                Write::Delete(kind, key) => tx.delete(hoster, kind, &key).map(|_| ()),
+                Write::Put(kind, key, value) => Ok(tx.put(hoster, kind, &key, Put::new(value))?),
+                Write::Delete(kind, key) => Ok(tx.delete(hoster, kind, &key).map(|_| ())?),
+                Write::Note(note) => note.write(tx),
             })
         };
         self.store.commit(apply).await

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use essaim_accounts::Journal;
 use essaim_directory::{Directory, Origin, Output, Policy};
 use essaim_identity::domain::TxtRecord;
 use essaim_identity::{Keyring, SigningKey};
@@ -37,7 +38,12 @@ pub(crate) struct Started {
 
 impl Federation {
     /// Makes the keys and the listing if there are none, and begins to talk to other nodes if the configuration says where.
-    pub(crate) async fn start(&self, config: &Arc<Config>, stop: Stop) -> Result<Started, Failure> {
+    pub(crate) async fn start(
+        &self,
+        config: &Arc<Config>,
+        journal: Journal,
+        stop: Stop,
+    ) -> Result<Started, Failure> {
         let rows = self.0.rows.clone();
         let (keys, listing, directory) = open(&rows, config).await?;
         note_record(config, &directory);
@@ -72,6 +78,7 @@ impl Federation {
                 made: None,
                 behind: false,
             },
+            journal,
             hostname: config.hoster.hostname().clone(),
             commands: send.clone(),
         });

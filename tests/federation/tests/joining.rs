@@ -89,3 +89,51 @@ fn a_peer_that_is_removed_is_no_peer_any_more() {
     assert!(a.refusal(&["peer", "show", "b.test"]).contains("no peer b.test"));
     assert_eq!(a.directory(), ["a.test", "b.test"], "what it says stays");
 }
+
+#[test]
+fn who_did_what_to_the_federation_stands_in_the_journal() {
+    let (a, b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    b.sees(&["a.test", "b.test"]);
+    let acts = |hoster: &Hoster| {
+        let acts = hoster.ask(&["audit"]);
+        let acts = acts.as_array().expect("an array").iter().rev();
+        let word = |act: &serde_json::Value, key: &str| act[key].as_str().unwrap_or_default().to_owned();
+        acts.map(|act| (word(act, "actor"), word(act, "act"), word(act, "detail"))).collect::<Vec<_>>()
+    };
+    let words = |hoster: &Hoster| acts(hoster).into_iter().map(|(_, act, _)| act).collect::<Vec<_>>();
+    assert_eq!(words(&a), ["peer.invite", "peer.admit"]);
+    let admitted = &acts(&a)[1];
+    assert_eq!(admitted.0, "node", "nobody typed it");
+    assert_eq!(admitted.2, a.listing_of("b.test")["listing"], "whom");
+    assert!(
+        matches!(&acts(&b)[..], [(who, act, whom)] if who.starts_with("operator ") && act == "peer.join" && whom == "a.test")
+    );
+
+    b.edit("name=Les Abeilles");
+    b.ask(&["directory", "vouch", "a.test", "--point", "backups", "--method", "visited"]);
+    b.ask(&["directory", "warn", "a.test", "--code", "data-lost"]);
+    b.ask(&["directory", "withdraw", "a.test"]);
+    b.ask(&["directory", "hide", "a.test"]);
+    b.ask(&["directory", "unhide", "a.test"]);
+    b.ask(&["peer", "remove", "a.test"]);
+    let all = [
+        "peer.join",
+        "directory.edit",
+        "directory.vouch",
+        "directory.warn",
+        "directory.withdraw",
+        "directory.hide",
+        "directory.unhide",
+        "peer.remove",
+    ];
+    assert_eq!(words(&b), all);
+    b.refusal(&["directory", "vouch", "nobody.test", "--point", "backups", "--method", "met"]);
+    assert_eq!(words(&b), all, "what is refused is no act");
+    // While the node is down, too.
+    let mut b = b;
+    assert!(b.node.stop().success());
+    b.ask(&["directory", "hide", "a.test"]);
+    assert_eq!(words(&b).last().map(String::as_str), Some("directory.hide"));
+}

@@ -13,6 +13,7 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
 use crate::failure::{Exit, Failure};
+use crate::federation::note::{DIRECTORY_EDIT, Note};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -63,7 +64,7 @@ impl Edit {
 impl Operation for EditListing {
     type Answer = Done;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Done, Failure> {
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Done, Failure> {
         let edit = |(key, text): (&String, &String)| {
             parse_edit(key, text).map_err(|fault| {
                 Failure::new(format!("{key} = {text:?} is not possible: {fault}"))
@@ -73,15 +74,16 @@ impl Operation for EditListing {
         };
         let edits = self.set.iter().map(edit).collect::<Result<Vec<_>, _>>()?;
         let without_peers = self.without_peers;
-        let change = node.federation.change(move |directory, now| {
+        let keys = self.set.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let note = Note::new(caller.journal(node), DIRECTORY_EDIT, keys.as_str());
+        let change = node.federation.change(note, move |directory, now| {
             if without_peers {
                 directory.trust_own_copy();
             }
             directory.edit(now, &edits)
         });
         change.await?;
-        let keys: Vec<&str> = self.set.keys().map(String::as_str).collect();
-        Ok(Done { done: format!("The listing says {} anew; peers are told.", keys.join(", ")) })
+        Ok(Done { done: format!("The listing says {keys} anew; peers are told.") })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
 use crate::failure::{Exit, Failure};
+use crate::federation::note::{DIRECTORY_HIDE, DIRECTORY_UNHIDE, Note};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -54,12 +55,14 @@ fn show(place: &Place, audience: Audience, operation: HideListing) -> Result<Exi
 impl Operation for HideListing {
     type Answer = Done;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Done, Failure> {
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Done, Failure> {
         let Self { listing, hidden } = self;
         let name = listing.clone();
         let target = node.federation.look(move |directory, now| named(directory, now, &name)).await??;
         let (wanted, word) = if hidden { (Hidden::Yes, "hidden") } else { (Hidden::No, "shown again") };
-        node.federation.change_here(move |directory, _| directory.hide(target, wanted)).await?;
+        let act = if hidden { DIRECTORY_HIDE } else { DIRECTORY_UNHIDE };
+        let note = Note::new(caller.journal(node), act, listing.as_str());
+        node.federation.change_here(note, move |directory, _| directory.hide(target, wanted)).await?;
         Ok(Done { done: format!("{listing} is {word} on this node.") })
     }
 }

@@ -15,6 +15,7 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
 use crate::failure::{Exit, Failure};
+use crate::federation::note::{DIRECTORY_VOUCH, DIRECTORY_WARN, DIRECTORY_WITHDRAW, Note};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -118,7 +119,7 @@ fn say(place: &Place, audience: Audience, listing: String, saying: Saying) -> Re
 impl Operation for SayOfListing {
     type Answer = Done;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Done, Failure> {
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Done, Failure> {
         let Self { listing, saying } = self;
         let name = listing.clone();
         let target = node.federation.look(move |directory, now| {
@@ -131,13 +132,16 @@ impl Operation for SayOfListing {
             }
         });
         let target = target.await??;
-        let done = match &saying {
-            Saying::Vouch { .. } => format!("This hoster vouches for {listing} now."),
-            Saying::Warn { .. } => format!("This hoster warns of {listing} now."),
-            Saying::Nothing => format!("This hoster says nothing of {listing} any more."),
+        let (act, done) = match &saying {
+            Saying::Vouch { .. } => (DIRECTORY_VOUCH, format!("This hoster vouches for {listing} now.")),
+            Saying::Warn { .. } => (DIRECTORY_WARN, format!("This hoster warns of {listing} now.")),
+            Saying::Nothing => {
+                (DIRECTORY_WITHDRAW, format!("This hoster says nothing of {listing} any more."))
+            }
         };
+        let note = Note::new(caller.journal(node), act, listing);
         let edits = saying.edits(target, crate::vitals::now())?;
-        node.federation.change(move |directory, now| directory.state(now, &edits)).await?;
+        node.federation.change(note, move |directory, now| directory.state(now, &edits)).await?;
         Ok(Done { done })
     }
 }

@@ -46,8 +46,8 @@ impl Invite {
 impl Operation for InvitePeer {
     type Answer = InvitedView;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<InvitedView, Failure> {
-        let invited = node.federation.invite(Duration::from_secs(self.seconds)).await?;
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<InvitedView, Failure> {
+        let invited = node.federation.invite(Duration::from_secs(self.seconds), caller.journal(node)).await?;
         Ok(InvitedView { link: invited.link, expires: time(invited.expires) })
     }
 }

@@ -43,8 +43,8 @@ impl Join {
 impl Operation for JoinPeer {
     type Answer = JoinedView;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<JoinedView, Failure> {
-        let joined = node.federation.join(&self.link).await?;
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<JoinedView, Failure> {
+        let joined = node.federation.join(&self.link, caller.journal(node)).await?;
         Ok(JoinedView {
             peer: joined.peer.to_peer_id(),
             listing: joined.listing,

@@ -9,6 +9,7 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
 use crate::failure::{Exit, Failure};
+use crate::federation::note::{Note, PEER_REMOVE};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -41,7 +42,8 @@ impl Operation for RemovePeer {
         let peer = find(&peers, &self.peer)?;
         let key = PublicKey::from_peer_id(&peer.peer)
             .map_err(|error| Failure::caused("the id of the node cannot be read", &error))?;
-        node.federation.part(key).await?;
+        let note = Note::new(caller.journal(node), PEER_REMOVE, peer.name());
+        node.federation.part(key, note).await?;
         Ok(Done { done: format!("{} is no peer any more.", peer.name()) })
     }
 }
