@@ -2,7 +2,9 @@
 
 use std::pin::Pin;
 
+use essaim_directory::observation::Observation;
 use essaim_mail::queue::Way;
+use essaim_types::ListingId;
 use essaim_web::{Away, Host, Kind, Look, Metric, Node, Sample};
 
 use crate::services::Services;
@@ -29,6 +31,11 @@ impl Node for Services {
                 false => Err(Away),
             }
         })
+    }
+
+    fn observations(&self, of: ListingId) -> Vec<Observation> {
+        // A page without them is right, only less certain.
+        self.federation.kept_observations(of).unwrap_or_default()
     }
 
     fn card(&self) -> Option<Vec<u8>> {

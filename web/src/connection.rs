@@ -51,6 +51,8 @@ mod tests {
     use std::pin::Pin;
     use std::sync::Arc;
 
+    use essaim_directory::observation::Observation;
+    use essaim_types::ListingId;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
     use tokio::sync::oneshot;
 
@@ -68,6 +70,9 @@ mod tests {
         }
         fn look(&self, _: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
             Box::pin(std::future::ready(Err(Away)))
+        }
+        fn observations(&self, _: ListingId) -> Vec<Observation> {
+            Vec::new()
         }
         fn card(&self) -> Option<Vec<u8>> {
             Some(b"card".to_vec())

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use essaim_directory::Directory;
-use essaim_types::{Domain, Timestamp};
+use essaim_directory::observation::Observation;
+use essaim_types::{Domain, ListingId, Timestamp};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::language::Language;
@@ -17,6 +18,8 @@ pub trait Node: Send + Sync + 'static {
     fn host(&self) -> Host;
     /// Shows the directory of this moment to `look`. `Err` if there is none, or the node is stopping: then `look` was not called.
     fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>>;
+    /// What nodes have seen of a hoster, as far as it is kept here: a page asks nobody else.
+    fn observations(&self, of: ListingId) -> Vec<Observation>;
     /// The signed card by which the domain says which hoster it belongs to (`specs/08-identity.md`); `None` if there is none yet.
     fn card(&self) -> Option<Vec<u8>>;
     /// `Err` says in one sentence why the node cannot serve now.

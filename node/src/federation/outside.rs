@@ -68,6 +68,12 @@ impl Federation {
         Ok(asked)
     }
 
+    /// The same as far as it is kept here: nobody is asked.
+    pub(crate) fn kept_observations(&self, subject: ListingId) -> Result<Vec<Observation>, Failure> {
+        let kept = self.0.rows.observations(subject, now())?;
+        Ok(kept.into_iter().map(|kept| kept.into_record()).collect())
+    }
+
     /// What is known of how a hoster looks from outside: what is kept here, and what connected nodes say they saw, if this node runs.
     pub(crate) async fn observations(&self, subject: ListingId) -> Result<Vec<Observation>, Failure> {
         let rows = self.0.rows.clone();

@@ -42,7 +42,7 @@ pub(crate) fn facts(shown: &Shown, frame: &Frame, order: &[String], sources: Opt
     };
     let note = |texts: &Texts| said(texts, order).map(Part::Said);
     let rows: [(&str, &str, Vec<Part>); 11] = [
-        ("fact-services", "service.", shown.services(frame).into_iter().map(Part::Text).collect()),
+        ("fact-services", "service.", services(shown, frame, sources)),
         (
             "fact-price",
             "price.",
@@ -105,10 +105,26 @@ fn links(texts: &Texts, label: impl Fn(&str) -> String) -> Vec<Part> {
     texts.iter().filter_map(|(word, url)| Some(Part::Link(Link::to(url)?, Some(label(word))))).collect()
 }
 
-/// The youngest source of the fields below a prefix.
+/// What it offers; what this node has found to be so is marked.
+fn services(shown: &Shown, frame: &Frame, sources: Option<&Sources>) -> Vec<Part> {
+    let one = |service: &str| {
+        let label = frame.word("service", service);
+        let from = sources.and_then(|sources| sources.get(format!("service.{service}").as_str()));
+        match from.filter(|from| from.source == Source::Probed) {
+            Some(from) => {
+                let checked = frame.name(source_key(from.source), &frame.ago(shown.now, from.since));
+                Part::Text(format!("{label} ({checked})"))
+            }
+            None => Part::Text(label.into_owned()),
+        }
+    };
+    shown.listing.services.iter().map(one).collect()
+}
+
+/// The youngest source of the fields below a prefix. A row is no more certain than its least certain field.
 fn source(prefix: &str, sources: &Sources, shown: &Shown, frame: &Frame) -> String {
-    let below = sources.iter().filter(|(key, _)| key.starts_with(prefix));
-    let Some((_, from)) = below.max_by_key(|(_, from)| from.since) else {
+    let below = sources.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, from)| from);
+    let Some(from) = below.max_by_key(|from| (from.source != Source::Probed, from.since)) else {
         return frame.say("source-unknown").into_owned();
     };
     frame.name(source_key(from.source), &frame.ago(shown.now, from.since)).into_owned()

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use essaim_directory::Directory;
 use essaim_directory::explain::{Event, Explanation};
+use essaim_directory::observation::Observation;
 use essaim_directory::query::NameFault;
 use essaim_directory::statement::{Method, Statement};
 use essaim_directory::trust::Tier;
@@ -24,6 +25,8 @@ use crate::pages::{Problem, Visit};
 #[derive(Debug)]
 struct Seen {
     shown: Shown,
+    /// Who runs this node: what it has seen itself counts as checked.
+    own: Option<ListingId>,
     explanation: Explanation,
     /// Everybody who is named.
     parties: BTreeMap<ListingId, Party>,
@@ -55,7 +58,10 @@ pub(crate) async fn show(visit: Visit, name: Result<Path<String>, PathRejection>
     // What is not UTF-8 names nobody.
     let Ok(Path(name)) = name else { return visit.problem(&Problem::NoHoster) };
     match visit.look(move |directory, now| Seen::of(directory, now, &name)).await {
-        Ok(Ok(seen)) => visit.page(StatusCode::OK, &HosterPage::of(&visit, seen)),
+        Ok(Ok(mut seen)) => {
+            seen.note(&visit.observations(seen.shown.id));
+            visit.page(StatusCode::OK, &HosterPage::of(&visit, seen))
+        }
         Ok(Err(NameFault::Unknown)) => visit.problem(&Problem::NoHoster),
         Ok(Err(NameFault::Several)) => visit.problem(&Problem::SeveralHosters),
         Err(_) => visit.problem(&Problem::Away),
@@ -75,7 +81,15 @@ impl Seen {
         let steps = explanation.path.iter().flat_map(|step| [step.by, step.for_whom]);
         let named = steps.chain(explanation.said.iter().map(|saying| saying.by)).chain(own).chain([listing]);
         let parties = named.map(|id| (id, Party::of(directory, now, id))).collect();
-        Ok(Self { shown: Shown::of(&hit, directory, now), explanation, parties })
+        Ok(Self { shown: Shown::of(&hit, directory, now), own, explanation, parties })
+    }
+}
+
+impl Seen {
+    /// What this node has found to be so itself.
+    fn note(&mut self, observations: &[Observation]) {
+        let ours = observations.iter().filter(|seen| Some(seen.observer) == self.own);
+        ours.for_each(|seen| self.explanation.note(seen, self.shown.now));
     }
 }
 

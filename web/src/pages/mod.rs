@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use essaim_directory::Directory;
-use essaim_types::Timestamp;
+use essaim_directory::observation::Observation;
+use essaim_types::{ListingId, Timestamp};
 
 use crate::assets::is_known;
 use crate::frame::Frame;
@@ -64,6 +65,11 @@ impl Visit {
         look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
         self.app.window.look(&*self.app.node, look).await
+    }
+
+    /// What nodes have seen of a hoster, as far as it is kept here.
+    pub(crate) fn observations(&self, of: ListingId) -> Vec<Observation> {
+        self.app.node.observations(of)
     }
 
     /// What is around the content of the page.

@@ -1,5 +1,6 @@
 //! A node with a directory of hosters that exist only here, and what it answers.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
@@ -7,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use essaim_directory::document::Edit;
 use essaim_directory::listing::parse_edit;
+use essaim_directory::observation::{Door, MailNames, Observation, Reach, Service, Sight};
 use essaim_directory::{Directory, DomainOutcome, Input, Origin, Output, Policy};
 use essaim_identity::keyring::{ActorId, Draft, KeyringEntry, Role, Roles};
 use essaim_identity::{Cosigned, Keyring, SigningKey};
@@ -20,6 +22,8 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 /// A node of which only the pages exist.
 pub(crate) struct Shop {
     directory: Mutex<Directory>,
+    /// What it has seen itself.
+    seen: Option<Observation>,
 }
 
 /// An answer, read to its end.
@@ -48,6 +52,11 @@ impl Node for Shop {
     fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
         look(&self.directory.lock().unwrap(), NOW);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn observations(&self, of: ListingId) -> Vec<Observation> {
+        let ours = self.seen.as_ref().filter(|seen| seen.subject == of);
+        ours.cloned().into_iter().collect()
     }
 
     fn card(&self) -> Option<Vec<u8>> {
@@ -82,7 +91,36 @@ fn serve_proven(hosters: &[Vec<Edit>], is_proven: impl Fn(usize) -> bool) -> Rou
     }
     let (own, _) = genesis(0);
     directory.adopt(NOW, own, node_key(0), Origin::Existing);
-    router(Arc::new(Shop { directory: Mutex::new(directory) }), Surface::Public)
+    let seen = (hosters.len() > 1).then(|| mail_answers(own, genesis(1).0));
+    router(Arc::new(Shop { directory: Mutex::new(directory), seen }), Surface::Public)
+}
+
+/// The first hoster's node has just seen that the second takes mail.
+fn mail_answers(observer: ListingId, subject: ListingId) -> Observation {
+    let ip = IpAddr::from([192, 0, 2, 1]);
+    let door = Door { service: Service::Smtp, port: 25 };
+    let sight = Sight {
+        host: 0,
+        ip,
+        door,
+        reach: Reach::Answers,
+        said: None,
+        tls: None,
+        postmaster: Some(250),
+        milliseconds: 12,
+    };
+    Observation {
+        observer,
+        key: node_key(0).public(),
+        subject,
+        time: NOW,
+        domain: "h1.test".parse().unwrap(),
+        asked: vec![door],
+        mail: MailNames::default(),
+        hosts: Vec::new(),
+        sights: vec![sight],
+        clock_ahead: None,
+    }
 }
 
 /// The fields of a listing as an operator types them.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use axum::http::StatusCode;
 use scraper::{Html, Selector};
 
-use crate::fixture::{get, three};
+use crate::fixture::{fields, get, serve, three};
 
 #[tokio::test]
 async fn every_page_is_sound_and_every_link_inside_leads_somewhere() {
@@ -109,6 +109,19 @@ async fn a_page_tells_where_facts_come_from_and_how_to_join() {
     ] {
         assert!(page.contains(wanted), "{wanted} is not in {page}");
     }
+}
+
+#[tokio::test]
+async fn what_this_node_has_seen_is_told_from_what_is_declared() {
+    let app = serve(&[
+        fields(&[("name", "Own")]),
+        fields(&[("service.mail", "yes"), ("service.files", "yes"), ("energy", "grid")]),
+    ]);
+    let page = get(&app, "/en/directory/h1.test").await.text();
+    assert!(page.contains("<bdi>Mail (checked by this node less than an hour ago)</bdi>"), "{page}");
+    assert!(page.contains("<bdi>Files</bdi>") && page.contains("declared less than an hour ago"), "{page}");
+    // A row is no more certain than its least certain field.
+    assert!(!page.contains("<small class=\"source\">checked"), "{page}");
 }
 
 /// Pages that are read in all: the filters can be combined without end.
