@@ -49,11 +49,9 @@ pub enum Matched {
 impl Accounts {
     /// What becomes of mail to this address, now.
     pub fn resolve(&self, address: &Address) -> Result<Resolution, StorageError> {
-        if !self.0.domains.contains(address.domain()) {
-            return Ok(Resolution::NotLocal);
-        }
+        let Some(address) = self.0.domains.localize(address) else { return Ok(Resolution::NotLocal) };
         let snapshot = self.0.store.read()?;
-        let Some((record, matched)) = self.0.find(&snapshot, address)? else {
+        let Some((record, matched)) = self.0.find(&snapshot, &address)? else {
             return Ok(Resolution::NoSuchMailbox);
         };
         let detail = matches!(matched, Matched::Address)
@@ -66,11 +64,9 @@ impl Accounts {
     /// Whether a member may write this address into `MAIL FROM` and `From:`: their own and shared ones, with any
     /// `+detail`; and what a catch-all gives them, so that they can answer as the address that was written to.
     pub fn may_send_as(&self, account: AccountId, address: &Address) -> Result<bool, StorageError> {
-        if !self.0.domains.contains(address.domain()) {
-            return Ok(false);
-        }
+        let Some(address) = self.0.domains.localize(address) else { return Ok(false) };
         let snapshot = self.0.store.read()?;
-        let Some((record, _)) = self.0.find(&snapshot, address)? else { return Ok(false) };
+        let Some((record, _)) = self.0.find(&snapshot, &address)? else { return Ok(false) };
         if !record.accounts.contains(&account) {
             return Ok(false);
         }
@@ -91,7 +87,10 @@ impl Inner {
         snapshot: &Snapshot,
         address: &Address,
     ) -> Result<Option<AccountId>, StorageError> {
-        let record: Option<AddressRecord> = load(snapshot, self.hoster, &AddressRecord::key(address))?;
+        let localized = self.domains.localize(address);
+        // An account may still have an address of a domain that has left the configuration.
+        let key = AddressRecord::key(localized.as_ref().unwrap_or(address));
+        let record: Option<AddressRecord> = load(snapshot, self.hoster, &key)?;
         let personal = record.filter(|record| record.usage == AddressUse::Personal);
         Ok(personal.and_then(|record| record.accounts.first().copied()))
     }

@@ -89,7 +89,7 @@ impl Accounts {
         address: Address,
         by: Actor,
     ) -> Result<(), AddAddressError> {
-        usable(&self.0.domains, &address)?;
+        let address = usable(&self.0.domains, &address)?;
         let (hoster, max, journal) = (self.0.hoster, self.0.config.addresses_max, self.journal(by));
         let added = self.0.store.commit(move |tx| -> Result<(), AddAddressError> {
             let mut profile: Profile = member::<AddAddressError>(tx, account)?;
@@ -111,6 +111,7 @@ impl Accounts {
         address: Address,
         by: Actor,
     ) -> Result<(), RemoveAddressError> {
+        let address = self.0.domains.localize(&address).unwrap_or(address);
         let (hoster, journal) = (self.0.hoster, self.journal(by));
         let removed = self.0.store.commit(move |tx| -> Result<(), RemoveAddressError> {
             let mut profile = member::<RemoveAddressError>(tx, account)?;
@@ -133,6 +134,7 @@ impl Accounts {
         address: Address,
         by: Actor,
     ) -> Result<(), RemoveAddressError> {
+        let address = self.0.domains.localize(&address).unwrap_or(address);
         let journal = self.journal(by);
         let moved = self.0.store.commit(move |tx| -> Result<(), RemoveAddressError> {
             let mut profile = member::<RemoveAddressError>(tx, account)?;
@@ -153,7 +155,7 @@ impl Accounts {
         accounts: Vec<AccountId>,
         by: Actor,
     ) -> Result<(), ShareError> {
-        usable(&self.0.domains, &address)?;
+        let address = usable(&self.0.domains, &address)?;
         let (key, written) = (AddressRecord::key(&address), address.to_string());
         self.share(key, written, AddressUse::Shared, Some(address), accounts, by).await
     }
@@ -165,9 +167,8 @@ impl Accounts {
         accounts: Vec<AccountId>,
         by: Actor,
     ) -> Result<(), ShareError> {
-        if !self.0.domains.contains(&domain) {
-            return Err(AddressError::NotLocal(domain).into());
-        }
+        let spelled = self.0.domains.spelled(&domain).cloned();
+        let domain = spelled.ok_or(AddressError::NotLocal(domain))?;
         let (key, written) = (AddressRecord::catch_all_key(&domain), format!("@{domain}"));
         self.share(key, written, AddressUse::CatchAll, None, accounts, by).await
     }
@@ -209,15 +210,14 @@ impl Accounts {
     }
 }
 
-/// Whether an account here may have this address at all.
-pub(super) fn usable(domains: &LocalDomains, address: &Address) -> Result<(), AddressError> {
-    if !domains.contains(address.domain()) {
-        return Err(AddressError::NotLocal(address.domain().clone()));
-    }
+/// The address as an account here can have it.
+pub(super) fn usable(domains: &LocalDomains, address: &Address) -> Result<Address, AddressError> {
+    let localized = domains.localize(address);
+    let localized = localized.ok_or_else(|| AddressError::NotLocal(address.domain().clone()))?;
     if address.local().as_str().contains('+') {
         return Err(AddressError::HasDetail(address.clone()));
     }
-    Ok(())
+    Ok(localized)
 }
 
 /// Makes it the account's personal address, unless it is somebody's.

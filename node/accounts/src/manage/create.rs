@@ -82,7 +82,7 @@ impl NewAccount {
 impl Accounts {
     /// Makes an account. The first one also becomes `postmaster@` of the hoster's domain (RFC 5321 section 4.5.1).
     pub async fn create(&self, new: NewAccount, by: Actor) -> Result<Created, CreateError> {
-        usable(&self.0.domains, &new.address)?;
+        let new = NewAccount { address: usable(&self.0.domains, &new.address)?, ..new };
         let addresses = std::slice::from_ref(&new.address);
         let (prepared, generated) = self.0.prepare(new.password.clone(), addresses).await?;
         let (account, genesis) = Profile::genesis(random());
