@@ -72,6 +72,17 @@ pub(super) async fn give(
     Ok(Invited { link: link.to_string(), expires })
 }
 
+/// Whether a node could take the invitation now. Reads only; [`take`] looks again.
+pub(super) fn is_good(
+    rows: &Rows,
+    nonce: [u8; 16],
+    joiner: PublicKey,
+    now: Timestamp,
+) -> Result<Result<(), NotTaken>, Failure> {
+    let given = rows.record::<Given>(ObjectKind::INVITATION, &nonce)?;
+    Ok(given.ok_or(NotTaken::Unknown).and_then(|given| given.check(&joiner, now)))
+}
+
 /// Marks the invitation as used and keeps the peer, in one commit: of two nodes that show the same link in the same moment one is
 /// let in. A node that shows it again because it did not hear our answer is let in again.
 pub(super) async fn take(

@@ -93,7 +93,8 @@ pub(super) fn request(join: &Join, key: &SigningKey, keyring: &Keyring) -> Resul
     Ok(cbor::encode(&Body { join: join.to_wire(), keyring: entries(keyring) }))
 }
 
-/// Everything that the node that invited checks. What it lets in is durable when this returns.
+/// Everything that the node that invited checks; what costs most is last, so that only who has an invitation can make this node check a
+/// whole keyring. What it lets in is durable when this returns.
 pub(super) async fn admit(
     rows: &Rows,
     me: PublicKey,
@@ -103,7 +104,13 @@ pub(super) async fn admit(
     journal: Journal,
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
-    let (join, keyring) = genuine(me, ours, from, body).ok_or(Refusal::NotGenuine)?;
+    let (join, entries) = signed(me, from, body).ok_or(Refusal::NotGenuine)?;
+    match invitation::is_good(rows, join.nonce, from, now) {
+        Ok(Ok(())) => {}
+        Ok(Err(why)) => return Err(why.into()),
+        Err(failure) => return Err(later(&failure)),
+    }
+    let keyring = borne_out(&join, &entries, ours).ok_or(Refusal::NotGenuine)?;
     let addresses = join.node.addresses.iter().filter_map(Address::from_node_address);
     let peer = PeerRecord {
         listing: join.node.listing,
@@ -114,14 +121,16 @@ pub(super) async fn admit(
     match invitation::take(rows, join.nonce, from, peer.clone(), journal, now).await {
         Ok(Ok(())) => Ok(Admitted { key: from, peer, keyring }),
         Ok(Err(why)) => Err(why.into()),
-        Err(failure) => {
-            tracing::warn!(
-                error = &failure as &dyn std::error::Error,
-                "a node that wants to join was told to come later"
-            );
-            Err(Refusal::Later)
-        }
+        Err(failure) => Err(later(&failure)),
     }
+}
+
+fn later(failure: &Failure) -> Refusal {
+    tracing::warn!(
+        error = failure as &dyn std::error::Error,
+        "a node that wants to join was told to come later"
+    );
+    Refusal::Later
 }
 
 /// The answer to somebody who was let in, or not.
@@ -153,13 +162,18 @@ pub(super) fn read_answer(bytes: &[u8], invited_by: &NodeClaim) -> Result<Keyrin
     Ok(keyring)
 }
 
-/// A request that fits its connection, this node, and its hoster's keyring.
-fn genuine(me: PublicKey, ours: &Keyring, from: PublicKey, body: &[u8]) -> Option<(Join, Keyring)> {
+/// A request that fits its connection and this node; what it brings as its hoster's keyring is not looked at.
+fn signed(me: PublicKey, from: PublicKey, body: &[u8]) -> Option<(Join, Vec<EntryWire>)> {
     let body: Body = cbor::decode(body).ok()?;
     let join = Unverified::<Join>::parse(&body.join).ok()?.verify(&from).ok()?.record().clone();
-    let keyring = keyring(&body.keyring)?;
-    let fits = join.to == me && join.node.key == from && join.node.check(&keyring).is_ok();
-    (fits && keyring.listing() != ours.listing()).then_some((join, keyring))
+    (join.to == me && join.node.key == from).then_some((join, body.keyring))
+}
+
+/// The keyring, if it bears out what the node says of itself. Every signature is checked: tens of milliseconds for the largest that fits.
+fn borne_out(join: &Join, entries: &[EntryWire], ours: &Keyring) -> Option<Keyring> {
+    let keyring = keyring(entries)?;
+    let fits = join.node.check(&keyring).is_ok() && keyring.listing() != ours.listing();
+    fits.then_some(keyring)
 }
 
 fn entries(keyring: &Keyring) -> Vec<EntryWire> {
@@ -255,6 +269,27 @@ mod tests {
         let ring = hoster(seed);
         let node = invitation::claim(ring.listing(), ring.head_hash(), key(seed).public(), &[]);
         Join { node, nonce: [9; 16], to: key(to).public() }
+    }
+
+    fn genuine(me: PublicKey, ours: &Keyring, from: PublicKey, body: &[u8]) -> Option<Keyring> {
+        let (join, entries) = signed(me, from, body)?;
+        borne_out(&join, &entries, ours)
+    }
+
+    #[tokio::test]
+    async fn who_has_no_invitation_does_not_make_us_check_a_keyring() {
+        let rows = Rows {
+            store: essaim_store::Store::in_memory(),
+            hoster: essaim_types::AccountId::from_bytes([1; 32]),
+        };
+        let (a, b) = (key(10).public(), key(20).public());
+        let join = Signed::sign(&join(10, 20), &key(10)).unwrap();
+        // Nobody could read this as a keyring: if it were looked at, the answer would be another one.
+        let body = cbor::encode(&Body { join: join.to_wire(), keyring: vec![EntryWire(vec![7; 1000])] });
+        let outcome = admit(&rows, b, &hoster(20), a, &body, Timestamp(0)).await;
+        assert_eq!(outcome.map(|_| ()), Err(Refusal::Unknown));
+        let outcome = admit(&rows, a, &hoster(10), a, &body, Timestamp(0)).await;
+        assert_eq!(outcome.map(|_| ()), Err(Refusal::NotGenuine), "for another node, whatever the nonce");
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Rows {
         Ok(row.and_then(|bytes| bytes.try_into().ok()).map(ListingId::from_bytes))
     }
 
+    /// One record; `None` if there is none, or a later version wrote it.
+    pub(super) fn record<T: Bounded>(&self, kind: ObjectKind, key: &[u8]) -> Result<Option<T>, Failure> {
+        Ok(self.one(kind, key)?.and_then(|bytes| cbor::decode(&bytes).ok()))
+    }
+
     /// Records of one kind with their keys. What a later version wrote is left out.
     pub(super) fn records<T: Bounded>(&self, kind: ObjectKind) -> Result<Vec<(Vec<u8>, T)>, Failure> {
         let rows = self.beginning(kind, &[])?;
