@@ -102,6 +102,9 @@ pub struct Limits {
     pub bulk_setup: Duration,
     /// How long the owner may take to accept or refuse a stream.
     pub bulk_decision: Duration,
+    /// A bulk connection on which nothing comes for this long after a stream was opened on it is taken for dead: the stream is opened on
+    /// a new one.
+    pub bulk_silence: Duration,
     /// A bulk stream in which nothing moves is ended after this long; so is a connection without streams.
     pub bulk_idle: Duration,
     /// A bulk stream is ended after this long, whatever moves.
@@ -160,6 +163,7 @@ impl Default for Limits {
             bulk_waiting: 32,
             bulk_setup: Duration::from_secs(10),
             bulk_decision: Duration::from_secs(30),
+            bulk_silence: Duration::from_secs(3),
             bulk_idle: Duration::from_secs(60),
             bulk_total: Duration::from_secs(24 * 3600),
             bulk_stream_window: ByteSize::mib(4),

@@ -2,6 +2,7 @@
 
 pub mod internet;
 pub mod mail;
+pub mod rogue;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -152,3 +152,15 @@ impl Inbox {
         outcome.fetched().map(|(_, list)| body(&list)).collect()
     }
 }
+
+/// Two hosters, a.test and b.test, who are peers; with more of `essaim.toml`.
+///
+/// # Panics
+/// If they do not come together.
+pub fn pair(toml: &str) -> (Hoster, Hoster) {
+    let (a, b) = (Hoster::configured("a", toml), Hoster::configured("b", toml));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    b.sees(&["a.test", "b.test"]);
+    (a, b)
+}

@@ -192,6 +192,18 @@ impl Node {
         self.running = Some(self.serve());
     }
 
+    /// From the next start on a listener has the port that it has now, as listeners of real nodes do.
+    ///
+    /// # Panics
+    /// If the node is down, or its configuration cannot be written.
+    pub fn pin(&self, listener: &str) {
+        let config = self.home.path().join("essaim.toml");
+        let text = fs::read_to_string(&config).expect("the configuration");
+        let (any, this) = (format!("{listener} = \"127.0.0.1:0\"\n"), self.address(listener));
+        let text = text.replace(&any, &format!("{listener} = \"{this}\"\n"));
+        fs::write(&config, text).expect("the configuration can be written");
+    }
+
     /// What the process wrote.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()

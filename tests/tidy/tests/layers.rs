@@ -41,7 +41,11 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     ("essaim-tidy", Kind::Test, &[]),
     ("essaim-interop", Kind::Test, &["essaim-harness"]),
     ("essaim-crash", Kind::Test, &["essaim-harness"]),
-    ("essaim-federation", Kind::Test, &["essaim-harness"]),
+    (
+        "essaim-federation",
+        Kind::Test,
+        &["essaim-types", "essaim-identity", "essaim-network", "essaim-harness"],
+    ),
     ("essaim-browser", Kind::Test, &["essaim-harness", "essaim-federation"]),
     ("essaim-bench", Kind::Test, &["essaim-harness"]),
     ("essaim-sim", Kind::Test, &["essaim-types", "essaim-identity", "essaim-directory"]),

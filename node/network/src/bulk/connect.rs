@@ -24,10 +24,19 @@ impl Bulk {
     ) -> Result<BulkStream, OpenError> {
         let existing = self.0.registry().of(peer);
         if let Some(connection) = existing {
-            let opened = self.0.open(&connection, peer, opening.clone()).await;
-            let failed = matches!(opened, Err(OpenError::Failed { .. } | OpenError::Closed(_)));
-            if !failed || connection.close_reason().is_none() {
-                return opened;
+            let opened = tokio::select! {
+                opened = self.0.open(&connection, peer, opening.clone()) => Some(opened),
+                () = self.0.silence(&connection) => None,
+            };
+            match opened {
+                // The peer may have crashed; it will not answer on this one any more.
+                None => self.0.registry().retire_one(&connection),
+                Some(opened) => {
+                    let failed = matches!(opened, Err(OpenError::Failed { .. } | OpenError::Closed(_)));
+                    if !failed || connection.close_reason().is_none() {
+                        return opened;
+                    }
+                }
             }
         }
         let connection = self.connection(peer, locate).await?;
@@ -115,6 +124,17 @@ impl Inner {
         // The peer may open streams on it too: that is how a node behind a router is reached.
         tokio::spawn(serve::streams(Arc::downgrade(self), connection.clone(), peer));
         Ok(connection)
+    }
+
+    /// Ready when nothing at all has come on a connection for a while in which an answer was due. A peer that only thinks sends
+    /// acknowledgements.
+    async fn silence(&self, connection: &Connection) {
+        let heard = |connection: &Connection| connection.stats().udp_rx.datagrams;
+        let before = heard(connection);
+        tokio::time::sleep(self.limits.bulk_silence).await;
+        if heard(connection) != before {
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn open(

@@ -100,6 +100,13 @@ impl Registry {
         }
     }
 
+    /// No new stream is opened on this connection.
+    pub(super) fn retire_one(&mut self, connection: &Connection) {
+        if let Some(entry) = self.connections.get_mut(&connection.stable_id()) {
+            entry.fresh = false;
+        }
+    }
+
     pub(super) fn is_blocked(&self, peer: PeerKey) -> bool {
         self.blocked.contains(&peer)
     }
