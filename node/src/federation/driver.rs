@@ -211,8 +211,9 @@ impl Driver {
         self.note_correspondents();
     }
 
-    /// Makes the table anew if it is old, or an operator has changed something.
-    fn note_correspondents(&mut self) {
+    /// Makes the table anew if it is old, or an operator has changed something. Also before the loop begins: mail that was waiting when the
+    /// node stopped is tried at once, and must not take a hoster for a stranger.
+    pub(super) fn note_correspondents(&mut self) {
         let now = now();
         if self.correspondents.made.is_some_and(|made| now.since(made) < TABLE_EVERY) {
             self.correspondents.behind = true;

@@ -63,7 +63,7 @@ impl Federation {
         let names: Arc<dyn Names> = Arc::new(SystemNames::open());
         let (network, events, streams) = driver::split(network);
         let (busy, quiet) = mpsc::channel(1);
-        let driver = Driver::new(Beginning {
+        let mut driver = Driver::new(Beginning {
             directory,
             own,
             peers: rows.peers()?,
@@ -82,6 +82,7 @@ impl Federation {
             hostname: config.hoster.hostname().clone(),
             commands: send.clone(),
         });
+        driver.note_correspondents();
         let (end, ended) = oneshot::channel();
         let runtime = Runtime::current();
         let run = move || {

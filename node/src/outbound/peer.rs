@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use essaim_mail::queue::Letter;
 use essaim_network::Opening;
-use essaim_smtp::client::{self, Encryption, Failure, Report, Stage};
+use essaim_smtp::client::{self, Cause, Encryption, Failure, Report, Stage};
 use essaim_types::ListingId;
 use tracing::debug;
 
@@ -112,7 +112,12 @@ fn is_sender_declined(failure: &Failure) -> bool {
 
 /// The stream broke before anything was said about the message.
 fn is_lost_at_sender(failure: &Failure) -> bool {
-    failure.stage == Stage::Sender && failure.reply().is_none_or(|reply| reply.code() == 421)
+    let is_end = match &failure.cause {
+        Cause::Reply(reply) => reply.code() == 421,
+        Cause::Lost | Cause::Timeout | Cause::Protocol(_) => true,
+        _ => false,
+    };
+    failure.stage == Stage::Sender && is_end
 }
 
 fn failure_of(outcome: &client::Outcome) -> Option<&Failure> {
@@ -142,3 +147,42 @@ impl Declined {
 
 /// A hoster that has declined is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests {
+    use essaim_types::ByteSize;
+
+    use super::*;
+
+    fn judged(stage: Stage, cause: Cause) -> &'static str {
+        let outcome = client::Outcome::Temporary(Failure { stage, cause });
+        let report = Report { recipients: vec![("a@b.test".parse().unwrap(), outcome)] };
+        match judge("b.test".to_owned(), report) {
+            Handed::Report { .. } => "report",
+            Handed::Away(_) => "away",
+            Handed::Declined(_) => "declined",
+        }
+    }
+
+    #[test]
+    fn what_breaks_before_the_message_is_about_the_channel_and_the_rest_is_not() {
+        assert_eq!(judged(Stage::Greeting, Cause::Lost), "away");
+        assert_eq!(judged(Stage::Hello, Cause::Timeout), "away");
+        assert_eq!(judged(Stage::Sender, Cause::Lost), "away");
+        assert_eq!(judged(Stage::Sender, Cause::TooLarge(ByteSize(1))), "report");
+        assert_eq!(judged(Stage::Sender, Cause::NoSmtpUtf8), "report");
+        assert_eq!(judged(Stage::Body, Cause::Lost), "report");
+        assert_eq!(judged(Stage::End, Cause::Lost), "report", "it may have arrived: no other way at once");
+    }
+
+    #[test]
+    fn a_hoster_that_has_declined_is_asked_again_later() {
+        let (declined, now) = (Declined::default(), Instant::now());
+        let hoster = ListingId::from_bytes([1; 32]);
+        declined.note(hoster, now);
+        assert!(declined.holds(hoster, now + ASK_AGAIN / 2));
+        assert!(
+            !declined.holds(hoster, now + ASK_AGAIN) && !declined.holds(ListingId::from_bytes([2; 32]), now)
+        );
+    }
+}

@@ -16,7 +16,9 @@ const HASTE: &str =
 
 #[test]
 fn mail_waits_for_a_hoster_that_was_killed_and_arrives_once() {
-    let (a, mut b) = pair(HASTE);
+    let (mut a, mut b) = pair(HASTE);
+    a.node.pin("peer");
+    b.node.pin("peer");
     let (alice, bob) = (a.member("alice"), b.member("bob"));
     alice.send(&a, &["bob@b.test"], &alice.letter("bob@b.test", "before"));
     bob.inbox(&b).has(1);
@@ -31,6 +33,10 @@ fn mail_waits_for_a_hoster_that_was_killed_and_arrives_once() {
         queue.len() == 3 && queue.iter().all(|entry| why(entry).contains("b.test is in the federation"))
     });
     assert!(a.queue().iter().all(|entry| entry["way"] == "peer" && entry["last_way"] == "peer"));
+    // The sender starts again, and must not take the hoster for somebody whom only the DNS could know.
+    a.node.kill();
+    a.node.restart();
+    assert!(a.queue().iter().all(|entry| entry["way"] == "peer"));
     b.node.restart();
     let mut inbox = bob.inbox(&b);
     assert_eq!(inbox.has(4).messages().len(), 4);
