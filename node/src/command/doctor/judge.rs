@@ -29,6 +29,8 @@ pub(super) fn judge(seen: &Observation, place: Place, now: Timestamp) -> Vec<Fin
         findings.extend(names(seen));
         seen.hosts.iter().for_each(|host| findings.extend(addresses(seen, host)));
     }
+    let unseen = seen.asked.iter().filter(|door| seen.of(door.service).next().is_none());
+    findings.extend(unseen.map(|door| not_looked_at(door.service)));
     for sight in &seen.sights {
         findings.extend(port(sight));
         let host = seen.host(sight).map_or("", |host| host.name.as_str());
@@ -126,6 +128,16 @@ fn addresses(seen: &Observation, host: &Host) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// What nobody could look at is not well.
+fn not_looked_at(service: Service) -> Finding {
+    Finding::wrong(
+        &format!("port.{}", service.word()),
+        "",
+        "could not be looked at: no address leads there".to_owned(),
+        "the MX records, and hoster.hostname (the domain, a name below it, or one of its MX hosts), must lead to a public address",
+    )
 }
 
 fn port(sight: &Sight) -> Option<Finding> {
@@ -366,6 +378,7 @@ pub(super) mod tests {
             assert_eq!(after(|seen| seen.sights[1].reach = reach), one("port.imaps", Wrong));
         }
         assert_eq!(after(|seen| seen.sights[1].reach = Reach::NoRoute), [], "the observer's own lack");
+        assert_eq!(after(|seen| drop(seen.sights.pop())), one("port.imaps", Wrong), "nobody could look");
         assert_eq!(after(|seen| seen.sights[0].postmaster = Some(550)), one("smtp.postmaster", Wrong));
         assert_eq!(after(|seen| seen.sights[0].postmaster = Some(451)), one("smtp.postmaster", Warning));
         assert_eq!(after(|seen| seen.clock_ahead = Some(90_000)), one("clock", Warning));
