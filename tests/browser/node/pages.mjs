@@ -71,7 +71,8 @@ async function look(language, scheme) {
       await page.evaluate(axe);
       const { violations } = await page.evaluate((values) => globalThis.axe.run({ runOnly: { type: "tag", values } }), RULES);
       for (const { id, nodes } of violations) findings.push({ rule: id, at: where, what: nodes.slice(0, 3).map((node) => node.html) });
-      await page.screenshot({ path: `${pictures}/${name}-${language}-${scheme}-${width}.png`, fullPage: true });
+      // One language shows the looks; every language is examined.
+      if (language === "fr") await page.screenshot({ path: `${pictures}/${name}-${scheme}-${width}.png`, fullPage: true });
     }
     for (const refused of await page.evaluate(() => globalThis.refused)) findings.push({ rule: "policy", at, what: refused });
   }
