@@ -278,17 +278,19 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_no_invitation_does_not_make_us_check_a_keyring() {
-        let rows = Rows {
-            store: essaim_store::Store::in_memory(),
-            hoster: essaim_types::AccountId::from_bytes([1; 32]),
-        };
+        let store = essaim_store::Store::in_memory();
+        let domains = essaim_accounts::LocalDomains::new("a.test".parse().unwrap(), []);
+        let accounts =
+            essaim_accounts::Accounts::open(store.clone(), Default::default(), domains).await.unwrap();
+        let journal = || accounts.journal(essaim_accounts::Actor::Node);
+        let rows = Rows { store, hoster: accounts.hoster() };
         let (a, b) = (key(10).public(), key(20).public());
         let join = Signed::sign(&join(10, 20), &key(10)).unwrap();
         // Nobody could read this as a keyring: if it were looked at, the answer would be another one.
         let body = cbor::encode(&Body { join: join.to_wire(), keyring: vec![EntryWire(vec![7; 1000])] });
-        let outcome = admit(&rows, b, &hoster(20), a, &body, Timestamp(0)).await;
+        let outcome = admit(&rows, b, &hoster(20), a, &body, journal(), Timestamp(0)).await;
         assert_eq!(outcome.map(|_| ()), Err(Refusal::Unknown));
-        let outcome = admit(&rows, a, &hoster(10), a, &body, Timestamp(0)).await;
+        let outcome = admit(&rows, a, &hoster(10), a, &body, journal(), Timestamp(0)).await;
         assert_eq!(outcome.map(|_| ()), Err(Refusal::NotGenuine), "for another node, whatever the nonce");
     }
 
