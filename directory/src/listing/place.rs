@@ -29,6 +29,11 @@ impl Cell {
         (-900..900).contains(&cell.latitude).then_some(cell)
     }
 
+    /// The south-west corner: latitude and longitude in degrees.
+    pub fn corner(self) -> (f64, f64) {
+        (f64::from(self.latitude) / 10.0, f64::from(self.longitude) / 10.0)
+    }
+
     /// The middle of the cell: latitude and longitude in degrees.
     pub fn centre(self) -> (f64, f64) {
         (f64::from(self.latitude) / 10.0 + 0.05, f64::from(self.longitude) / 10.0 + 0.05)

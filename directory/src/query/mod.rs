@@ -2,6 +2,7 @@
 
 mod choices;
 mod criterion;
+mod finder;
 mod name;
 mod place;
 
@@ -20,6 +21,7 @@ use crate::trust::{Tier, Tiers};
 
 pub use choices::{Choices, most_used};
 pub use criterion::Criterion;
+pub use finder::Finder;
 pub use name::NameFault;
 
 /// What is looked for. All that is set must hold.
@@ -140,6 +142,13 @@ impl Default for Filter {
     }
 }
 
+impl Filter {
+    /// Those of its text, in lower case.
+    fn words(&self) -> Vec<String> {
+        self.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect()
+    }
+}
+
 impl Directory {
     /// A part of what [`Directory::find`] finds.
     pub fn query(&self, now: Timestamp, filter: &Filter, page: PageRequest) -> Page<'_> {
@@ -152,8 +161,7 @@ impl Directory {
     /// All that matches, in order, and what would match if less were asked for. One walk over all listings.
     pub fn find(&self, now: Timestamp, filter: &Filter) -> Found<'_> {
         let tiers = self.tiers(now);
-        let words: Vec<String> =
-            filter.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
+        let words = filter.words();
         let shown = Filter::default();
         let mut found = Found::default();
         for hoster in self.hosters() {

@@ -217,7 +217,12 @@ fn r9_an_old_epoch_does_not_come_back() {
     assert!(settled(&net.nodes[1].core));
 }
 
-fn farewell(root: &SigningKey, listing: ListingId, keys: &Keys, time: essaim_types::Timestamp) -> Vec<u8> {
+pub(crate) fn farewell(
+    root: &SigningKey,
+    listing: ListingId,
+    keys: &Keys,
+    time: essaim_types::Timestamp,
+) -> Vec<u8> {
     let keyring = keys.keyring.head().number;
     let mut tombstone =
         Cosigning::propose(&essaim_directory::beat::Tombstone { listing, keyring, time }).unwrap();

@@ -3,6 +3,8 @@
 
 mod feed;
 mod forks;
+mod formats;
+mod journal;
 mod limits;
 mod mutants;
 mod net;
