@@ -15,6 +15,8 @@ use crate::times::rfc3339;
 pub struct Files<'a> {
     /// What the hoster says of itself.
     pub listing: &'a Listing,
+    /// Where the files stand: `https://` and the host, without a slash at the end.
+    pub base: &'a str,
     /// Who makes the files.
     pub generator: Software<'a>,
     /// What serves the mail, if that is known.
@@ -41,11 +43,9 @@ impl Files<'_> {
         file.put_some("organization.country.code", listing.place.country.as_deref());
         file.put_some("organization.geolocation.address", listing.place.name.as_deref());
         file.section("Subs");
+        let domain = listing.domain.as_deref().unwrap_or_default();
         for service in listing.services.iter() {
-            if let Some(path) = listing.domain.as_deref().map(|domain| path(domain, Some(service))) {
-                let domain = listing.domain.as_deref().unwrap_or_default();
-                file.put(&format!("subs.{service}"), &format!("https://{domain}{path}"));
-            }
+            file.put(&format!("subs.{service}"), &format!("{}{}", self.base, path(domain, Some(service))));
         }
         file.finish()
     }

@@ -1,14 +1,13 @@
 //! Listings as JSON: the schema of `essaim directory list --json` and of `/directory.json`. Keys may be added, none goes away.
 
-use essaim_types::{ListingId, Timestamp};
+use essaim_types::ListingId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::directory::Directory;
+use super::page::Page;
 use crate::import::Draft;
-use crate::journal::{Journal, Mark};
 use crate::listing::Listing;
-use crate::query::{Filter, Hit};
+use crate::query::Hit;
 use crate::times::rfc3339;
 
 /// A listing. Owned, because it also travels from a running node to its command line.
@@ -83,17 +82,6 @@ pub struct GoneJson {
     pub since: Option<String>,
 }
 
-/// What a reader asks for.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Which listings.
-    pub filter: Filter,
-    /// What it knows already.
-    pub since: Option<Mark>,
-    /// Most listings, and ids of such that are gone, of one answer.
-    pub limit: usize,
-}
-
 impl ListingJson {
     /// As this node sees it; `own` is the listing of its own hoster.
     pub fn of(hit: &Hit<'_>, own: Option<ListingId>) -> Self {
@@ -124,39 +112,33 @@ impl DraftJson {
     }
 }
 
-/// The listings that match and what is gone, after what the reader knows.
-pub fn changes(directory: &Directory, journal: &Journal, now: Timestamp, request: &Request) -> ChangesJson {
-    let since = request.since.filter(|since| journal.remembers(*since));
-    let finder = directory.finder(now, &request.filter);
-    let (mut listings, mut gone, mut more) = (Vec::new(), Vec::new(), false);
-    let mut state = journal.mark();
-    for (id, entry) in journal.after(since) {
-        let hit = finder.find(id).filter(|_| entry.gone.is_none());
-        if hit.is_none() && since.is_none() {
-            continue;
-        }
-        if listings.len() + gone.len() >= request.limit.max(1) {
-            more = true;
-            break;
-        }
-        state = journal.mark_at(entry.number);
-        match hit {
-            Some(hit) => listings.push(ListingJson::of(&hit, directory.own_listing())),
-            None => gone.push(GoneJson { listing: id, since: entry.gone.map(|at| rfc3339(Timestamp(at))) }),
+impl ChangesJson {
+    /// A page as this node tells it; `own` is the listing of its own hoster.
+    pub fn of(page: &Page<'_>, own: Option<ListingId>) -> Self {
+        let gone = page
+            .gone
+            .iter()
+            .map(|(listing, since)| GoneJson { listing: *listing, since: since.map(rfc3339) });
+        Self {
+            format: FORMAT.to_owned(),
+            state: page.state.to_string(),
+            complete: page.complete,
+            more: page.more,
+            listings: page.hits.iter().map(|hit| ListingJson::of(hit, own)).collect(),
+            gone: gone.collect(),
+            mentioned: None,
         }
     }
-    if !more {
-        state = journal.mark();
-    }
-    let complete = since.is_none();
-    ChangesJson {
-        format: FORMAT.to_owned(),
-        state: state.to_string(),
-        complete,
-        more,
-        listings,
-        gone,
-        mentioned: None,
+
+    /// This answer and the one that was got with its `state`, as one.
+    #[must_use]
+    pub fn followed_by(mut self, mut next: Self) -> Self {
+        if next.complete {
+            return next;
+        }
+        self.listings.append(&mut next.listings);
+        self.gone.append(&mut next.gone);
+        Self { state: next.state, more: next.more, ..self }
     }
 }
 

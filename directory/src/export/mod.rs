@@ -9,6 +9,9 @@ pub mod csv;
 pub mod json;
 pub mod jsonld;
 pub mod librehost;
+mod page;
+
+pub use page::{Page, Request, page};
 
 /// The program that writes, where a format asks for it.
 #[derive(Debug, Clone, Copy)]

@@ -33,9 +33,9 @@ pub struct Draft {
 impl Draft {
     /// What a file tells of a hoster with a domain; `None` if it names none, or the source has no name that can be shown.
     pub fn new(found: Found, mentioned_by: &str, now: Timestamp) -> Option<Self> {
-        let named = check_content(Content::Line(MENTIONED_BY_MAX), mentioned_by).is_ok();
+        check_content(Content::Line(MENTIONED_BY_MAX), mentioned_by).ok()?;
         let Found { domain, updated, fields, .. } = found;
-        let domain = domain.filter(|_| named)?;
+        let domain = domain.filter(|domain| check_content(Content::Domain, domain).is_ok())?;
         Some(Self { domain, mentioned_by: mentioned_by.to_owned(), imported: now, updated, fields })
     }
 

@@ -12,12 +12,13 @@ pub mod librehost;
 use std::collections::BTreeMap;
 
 use essaim_types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use crate::properties::{LINE_MAX, PROPERTIES_MAX, PropertiesError};
 pub use draft::{Draft, MENTIONED_BY_MAX};
 
 /// A hoster as a file tells of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// The host of its home page, in ASCII, without `www.`; absent if the file names no page.
     pub domain: Option<String>,
@@ -30,7 +31,7 @@ pub struct Found {
 }
 
 /// Something in a file that no listing has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// As the file names it.
     pub field: String,

@@ -143,6 +143,26 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// Whether something that is no listing of the directory, so that nobody trusts it and it has no age, says what is asked for.
+    pub fn accepts(&self, listing: &Listing) -> bool {
+        let hit = Hit {
+            id: ListingId::from_bytes([0; 32]),
+            tier: Tier::Endorsed,
+            freshness: Freshness::Fresh,
+            last_seen: Timestamp(0),
+            distance_km: self.distance_km(listing),
+            disputed: false,
+            hidden: false,
+            listing,
+        };
+        misses(&hit, self, &self.words()) == Misses::None
+    }
+
+    fn distance_km(&self, listing: &Listing) -> Option<f64> {
+        let near = self.near?;
+        Some(listing.cell()?.distance_km(near.latitude, near.longitude))
+    }
+
     /// Those of its text, in lower case.
     fn words(&self) -> Vec<String> {
         self.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect()

@@ -2,8 +2,8 @@
 //! foreign programs check. `ESSAIM_WRITE_VECTORS=1` writes them anew.
 
 use essaim_directory::export::atom::{self, Language};
-use essaim_directory::export::json::{self, Request};
-use essaim_directory::export::{Software, chatons, csv, jsonld, librehost};
+use essaim_directory::export::json::ChangesJson;
+use essaim_directory::export::{Request, Software, chatons, csv, jsonld, librehost, page};
 use essaim_directory::import;
 use essaim_directory::journal::Journal;
 use essaim_directory::query::{Filter, Hit};
@@ -58,6 +58,7 @@ fn a_listing_looks_in_each_format_as_in_the_examples() {
     let feed = atom::Feed { base: "https://a.test", language: Language::French, filter };
     let files = chatons::Files {
         listing: hit.listing,
+        base: "https://a.test",
         generator: SOFTWARE,
         mail_software: Some(SOFTWARE),
         languages: &languages,
@@ -65,7 +66,13 @@ fn a_listing_looks_in_each_format_as_in_the_examples() {
     };
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap() + "\n";
     let value = |of: serde_json::Result<serde_json::Value>| pretty(&of.unwrap());
-    pinned("directory.json", &value(serde_json::to_value(json::changes(core, &journal, now, &request))));
+    pinned(
+        "directory.json",
+        &value(serde_json::to_value(ChangesJson::of(
+            &page(core, &journal, now, &request),
+            core.own_listing(),
+        ))),
+    );
     pinned("directory.csv", &(csv::header() + &csv::row(&hit, &languages)));
     pinned("directory.atom", &atom::feed(core, &journal, now, &feed));
     pinned("listing.jsonld", &pretty(&jsonld::organization(&hit)));
@@ -102,6 +109,7 @@ fn what_is_written_reads_back() {
     assert_same(&hit, &found);
     let files = chatons::Files {
         listing: hit.listing,
+        base: "https://a.test",
         generator: SOFTWARE,
         mail_software: None,
         languages: &["fr"],

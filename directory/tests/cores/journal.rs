@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use essaim_directory::Hidden;
 use essaim_directory::export::atom::{self, Language};
-use essaim_directory::export::json::{self, ChangesJson, Request};
-use essaim_directory::export::{csv, jsonld, librehost};
+use essaim_directory::export::json::ChangesJson;
+use essaim_directory::export::{Request, csv, jsonld, librehost, page};
 use essaim_directory::journal::{Journal, Mark, REMEMBERED, Step};
 use essaim_directory::query::Filter;
 use essaim_directory::statement::{Statement, Warning};
@@ -36,7 +36,9 @@ impl Kept {
 
     fn ask(&self, net: &Net, since: Option<&str>, filter: Filter, limit: usize) -> ChangesJson {
         let since = since.map(|since| since.parse().unwrap());
-        json::changes(&net.nodes[0].core, &self.journal, net.now, &Request { filter, since, limit })
+        let core = &net.nodes[0].core;
+        let page = page(core, &self.journal, net.now, &Request { filter, since, limit });
+        ChangesJson::of(&page, core.own_listing())
     }
 
     fn all(&self, net: &Net, since: Option<&str>) -> ChangesJson {
