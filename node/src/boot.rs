@@ -59,6 +59,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let mut running = listeners.start(&node, starttls.as_ref(), &stop);
     let Started { ended, streams, busy, .. } = federation;
     running.spawn(async move { drop(ended.await) });
+    running.spawn(node.federation.clone().keep_journal(stop.clone()));
     running.spawn(take_from_hosters(node.clone(), streams, stop.clone(), busy.clone()));
     running.spawn(send(node.clone(), outbound, stop.clone(), busy));
     running.spawn(sweep::daily(node.clone(), stop.clone()));

@@ -91,6 +91,10 @@ requests! {
     ReadOwnListing = "directory own": crate::command::directory::edit::ReadOwnListing;
     SayOfListing = "directory say": crate::command::directory::vouch::SayOfListing;
     HideListing = "directory hide": crate::command::directory::hide::HideListing;
+    ExportPage = "directory export": crate::command::directory::export::ExportPage;
+    ExportOne = "directory export one": crate::command::directory::export::ExportOne;
+    MentionHosters = "directory import": crate::command::directory::import::MentionHosters;
+    ForgetDraft = "directory forget": crate::command::directory::import::ForgetDraft;
     VerifyStore = "store verify": crate::command::store::verify::VerifyStore;
     StoreStats = "store stats": crate::command::store::stats::StoreStats;
     ListActs = "audit": crate::command::audit::ListActs;

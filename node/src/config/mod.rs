@@ -230,6 +230,17 @@ impl MailConfig {
     }
 }
 
+impl Language {
+    /// ISO 639.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Fr => "fr",
+            Self::Nl => "nl",
+        }
+    }
+}
+
 impl HosterConfig {
     /// The name of this machine in greetings and certificates.
     pub(crate) fn hostname(&self) -> &Domain {

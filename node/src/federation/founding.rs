@@ -56,7 +56,7 @@ pub(super) fn signed(
 pub(super) fn first_edits(config: &Config) -> Vec<Edit> {
     let HosterConfig { name, contact, language, .. } = &config.hoster;
     let mut edits = vec![Edit::text("name", name), Edit::flag("service.mail", true)];
-    edits.push(Edit::flag(&format!("language.{}", language_word(*language)), true));
+    edits.push(Edit::flag(&format!("language.{}", language.code()), true));
     edits.extend(contact.as_ref().map(|contact| Edit::text("contact.email", &contact.to_string())));
     edits.retain(|edit| edit.value.as_ref().is_some_and(|value| check_field(&edit.key, value).is_ok()));
     edits
@@ -82,14 +82,6 @@ fn actor(key: &PublicKey) -> ActorId {
     let mut actor = [0; 16];
     hash.finalize_xof().fill(&mut actor);
     ActorId(actor)
-}
-
-fn language_word(language: crate::config::Language) -> &'static str {
-    match language {
-        crate::config::Language::En => "en",
-        crate::config::Language::Fr => "fr",
-        crate::config::Language::Nl => "nl",
-    }
 }
 
 const ACTOR_CONTEXT: &str = "essaim 2026 actor of a node's key";

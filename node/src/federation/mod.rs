@@ -8,10 +8,12 @@ mod card;
 mod channel;
 mod correspondents;
 mod domain;
+mod drafts;
 mod driver;
 mod founding;
 mod invitation;
 mod join;
+mod journal;
 mod keys;
 mod looks;
 pub(crate) mod note;
@@ -50,6 +52,7 @@ use crate::vitals::now;
 pub(crate) use correspondents::correspondents_for_tests;
 pub(crate) use correspondents::{Correspondent, Correspondents, Unfit};
 pub(crate) use domain::is_local;
+pub(crate) use drafts::{Keep, Mentioned};
 pub(crate) use driver::Never;
 pub(crate) use founding::domain_record;
 pub(crate) use invitation::Invited;
@@ -71,6 +74,7 @@ struct Inner {
     counts: numbers::Counts,
     card: card::Shown,
     correspondents: correspondents::Table,
+    journal: journal::Kept,
     running: OnceLock<Running>,
 }
 
@@ -99,8 +103,9 @@ impl Federation {
     /// Nothing is read and nobody is told anything before it is started.
     pub(crate) fn new(store: Store, hoster: AccountId, data_dir: PathBuf) -> Self {
         let rows = Rows { store, hoster };
-        let (counts, card, correspondents) = Default::default();
-        Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, running: OnceLock::new() }))
+        let (counts, card, correspondents, journal) = Default::default();
+        let running = OnceLock::new();
+        Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, journal, running }))
     }
 
     /// Looks at the directory: the running one, else as the store has it.

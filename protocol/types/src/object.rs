@@ -56,6 +56,10 @@ kinds! {
     IDENTITY = 22, "identity";
     /// Hoster only: what one hoster's node saw of another from outside.
     OBSERVATION = 23, "observation";
+    /// Hoster only: when a listing of the directory changed here last. An empty key: of the whole.
+    LISTED = 24, "listed";
+    /// Hoster only: a hoster that somebody mentions, by its domain.
+    MENTIONED = 25, "mentioned";
 }
 
 impl fmt::Display for ObjectKind {

@@ -1,6 +1,7 @@
 //! `essaim directory edit`: what this hoster says of itself.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
@@ -9,6 +10,8 @@ use essaim_directory::envelope::DocumentKind;
 use essaim_directory::listing::{FIELDS, parse_edit};
 use serde::{Deserialize, Serialize};
 
+use super::file::FileFormat;
+use super::fill::{self, Consent};
 use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
@@ -18,13 +21,25 @@ use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
 
-/// Change the own listing: with --set, or without it in your editor.
+/// Change the own listing: with --set, from a file for another directory, or else in your editor.
 #[derive(Debug, Args)]
 #[command(after_help = fields_help())]
 pub(crate) struct Edit {
     /// A field and its new value; an empty value removes the field. May be repeated; all together are one change.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+
+    /// Fill fields that are empty from a file that this hoster has for CHATONS already.
+    #[arg(long, value_name = "FILE", conflicts_with = "set")]
+    from_chatons: Option<PathBuf>,
+
+    /// Fill fields that are empty from a librehost.json of this hoster.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "from_chatons"])]
+    from_librehost: Option<PathBuf>,
+
+    /// Do not ask whether the fields of the file are right.
+    #[arg(long)]
+    yes: bool,
 
     /// Do not wait until peers have told what this node has published before: you know that this data directory is the latest.
     #[arg(long)]
@@ -44,20 +59,35 @@ pub(crate) struct ReadOwnListing {}
 
 impl Edit {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
-        let set = match self.set.as_slice() {
-            [] => match in_editor(&ask(place, ReadOwnListing {})?)? {
-                set if set.is_empty() => {
-                    audience
-                        .show(&Done { done: "Nothing was changed.".to_owned() }, |done| done.done.clone());
-                    return Ok(Exit::Done);
-                }
-                set => set,
-            },
-            set => set.iter().map(|text| pair(text)).collect::<Result<_, _>>()?,
+        let set = match self.chosen(place, audience)? {
+            set if set.is_empty() => {
+                audience.show(&Done { done: "Nothing was changed.".to_owned() }, |done| done.done.clone());
+                return Ok(Exit::Done);
+            }
+            set => set,
         };
         let edit = EditListing { set, without_peers: self.without_peers };
         audience.show(&ask(place, edit)?, |done| done.done.clone());
         Ok(Exit::Done)
+    }
+
+    /// What is to be changed: from the command line, a file, or the editor.
+    fn chosen(&self, place: &Place, audience: Audience) -> Result<BTreeMap<String, String>, Failure> {
+        let file = match (&self.from_chatons, &self.from_librehost) {
+            (Some(path), _) => Some((path, FileFormat::Chatons)),
+            (None, Some(path)) => Some((path, FileFormat::Librehost)),
+            (None, None) => None,
+        };
+        if let Some((path, format)) = file {
+            let language = place.node()?.config.hoster.language.code();
+            let found = fill::read(path, format, language)?;
+            let consent = if self.yes { Consent::Given } else { Consent::Asked };
+            return fill::agreed(&ask(place, ReadOwnListing {})?, &found, consent, audience);
+        }
+        match self.set.as_slice() {
+            [] => in_editor(&ask(place, ReadOwnListing {})?),
+            set => set.iter().map(|text| pair(text)).collect(),
+        }
     }
 }
 

@@ -2,15 +2,16 @@
 
 use clap::Args;
 use essaim_directory::beat::Freshness;
-use essaim_directory::query::{Filter, Hit, Near, PAGE_MAX, PageRequest};
+use essaim_directory::export::json::{DraftJson, ListingJson};
+use essaim_directory::import::Draft;
+use essaim_directory::query::{Filter, Near, PAGE_MAX, PageRequest};
 use essaim_directory::trust::Tier;
-use essaim_types::{ListingId, Timestamp};
+use essaim_types::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::command::ask;
 use crate::command::place::Place;
-use crate::command::view::time;
 use crate::failure::{Exit, Failure};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
@@ -22,6 +23,10 @@ pub(crate) struct List {
     /// Also listings whose domain is not proven, that were not heard of for long, or that are hidden here.
     #[arg(long)]
     all: bool,
+
+    /// Also hosters that have no listing and are only mentioned by somebody (essaim directory import).
+    #[arg(long)]
+    mentioned: bool,
 }
 
 /// Find hosters. All that is given must hold.
@@ -69,6 +74,10 @@ pub(crate) struct Search {
     /// Only hosters that somebody vouches for whom this one believes.
     #[arg(long)]
     trusted: bool,
+
+    /// Also hosters that have no listing and are only mentioned by somebody (essaim directory import).
+    #[arg(long, conflicts_with = "trusted")]
+    mentioned: bool,
 }
 
 /// What is asked of the node.
@@ -86,32 +95,20 @@ pub(crate) struct QueryDirectory {
     legal_form: Option<String>,
     charter: Option<String>,
     trusted: bool,
+    mentioned: bool,
 }
 
-/// A listing in `directory list --json`. Keys may be added.
+/// What is answered: listings, then hosters that are only mentioned, if they were asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ListingView {
-    pub(crate) listing: ListingId,
-    /// "unproven", "proven", "reached" or "endorsed".
-    pub(crate) tier: String,
-    /// "fresh", "seen", "quiet" or "stale".
-    pub(crate) freshness: String,
-    pub(crate) last_seen: String,
-    /// It is this hoster's own.
-    pub(crate) own: bool,
-    pub(crate) hidden: bool,
-    /// Its root keys contradict each other.
-    pub(crate) disputed: bool,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) distance_km: Option<f64>,
-    /// What it says of itself: domain, name, place, services, ...; `null` is what it does not say.
-    #[serde(flatten)]
-    pub(crate) said: Map<String, Value>,
+#[serde(untagged)]
+pub(crate) enum Shown {
+    Listing(ListingJson),
+    Draft(DraftJson),
 }
 
 impl List {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
-        let query = QueryDirectory { all: self.all, ..QueryDirectory::default() };
+        let query = QueryDirectory { all: self.all, mentioned: self.mentioned, ..QueryDirectory::default() };
         audience.show(&ask(place, query)?, |listings| text(listings));
         Ok(Exit::Done)
     }
@@ -132,6 +129,7 @@ impl Search {
             legal_form: self.legal_form,
             charter: self.charter,
             trusted: self.trusted,
+            mentioned: self.mentioned,
         };
         audience.show(&ask(place, query)?, |listings| text(listings));
         Ok(Exit::Done)
@@ -139,10 +137,11 @@ impl Search {
 }
 
 impl Operation for QueryDirectory {
-    type Answer = Vec<ListingView>;
+    type Answer = Vec<Shown>;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Vec<ListingView>, Failure> {
-        node.federation.look(move |directory, now| self.run(directory, now)).await?
+    async fn perform(self, node: &Services, _: &Caller) -> Result<Vec<Shown>, Failure> {
+        let drafts = if self.mentioned { node.federation.drafts().await? } else { Vec::new() };
+        node.federation.look(move |directory, now| self.run(directory, now, &drafts)).await?
     }
 }
 
@@ -151,16 +150,21 @@ impl QueryDirectory {
         self,
         directory: &essaim_directory::Directory,
         now: Timestamp,
-    ) -> Result<Vec<ListingView>, Failure> {
+        drafts: &[Draft],
+    ) -> Result<Vec<Shown>, Failure> {
         let filter = self.filter(directory, now)?;
-        let mut views = Vec::new();
+        let mut shown = Vec::new();
         loop {
-            let page = directory.query(now, &filter, PageRequest { offset: views.len(), limit: PAGE_MAX });
-            views.extend(page.hits.iter().map(|hit| ListingView::of(hit, directory.own_listing())));
-            if page.hits.is_empty() || views.len() >= page.total {
-                return Ok(views);
+            let page = directory.query(now, &filter, PageRequest { offset: shown.len(), limit: PAGE_MAX });
+            let own = directory.own_listing();
+            shown.extend(page.hits.iter().map(|hit| Shown::Listing(ListingJson::of(hit, own))));
+            if page.hits.is_empty() || shown.len() >= page.total {
+                break;
             }
         }
+        let drafts = drafts.iter().filter(|draft| filter.accepts(&draft.listing()));
+        shown.extend(drafts.map(|draft| Shown::Draft(DraftJson::of(draft))));
+        Ok(shown)
     }
 
     fn filter(self, directory: &essaim_directory::Directory, now: Timestamp) -> Result<Filter, Failure> {
@@ -203,67 +207,51 @@ fn near(
     Ok(Near { latitude, longitude, within_km })
 }
 
-impl ListingView {
-    pub(super) fn of(hit: &Hit<'_>, own: Option<ListingId>) -> Self {
-        let said = match serde_json::to_value(hit.listing) {
-            Ok(Value::Object(said)) => said,
-            _ => Map::new(),
-        };
-        Self {
-            listing: hit.id,
-            tier: word(&hit.tier),
-            freshness: word(&hit.freshness),
-            last_seen: time(hit.last_seen),
-            own: own == Some(hit.id),
-            hidden: hit.hidden,
-            disputed: hit.disputed,
-            distance_km: hit.distance_km.map(|km| (km * 10.0).round() / 10.0),
-            said,
-        }
-    }
-
-    /// One of the texts that it says.
-    pub(super) fn text_of(&self, key: &str) -> &str {
-        self.said.get(key).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// One of the lists that it says.
-    pub(super) fn list_of(&self, key: &str) -> String {
-        let items = self.said.get(key).and_then(Value::as_array).into_iter().flatten();
-        items.filter_map(Value::as_str).collect::<Vec<_>>().join(",")
-    }
-
-    /// What is worth a remark in a table.
-    fn remarks(&self) -> String {
-        let remarks = [(self.own, "own"), (self.hidden, "hidden"), (self.disputed, "DISPUTED")];
-        remarks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(",")
-    }
+/// One of the texts that a hoster says of itself.
+pub(super) fn text_of<'a>(said: &'a Map<String, Value>, key: &str) -> &'a str {
+    said.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A word of the directory's as it stands in JSON.
-pub(super) fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+/// One of the lists that it says.
+fn list_of(said: &Map<String, Value>, key: &str) -> String {
+    let items = said.get(key).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).collect::<Vec<_>>().join(",")
 }
 
-fn text(listings: &[ListingView]) -> String {
-    if listings.is_empty() {
+/// What is worth a remark in a table.
+fn remarks(listing: &ListingJson) -> String {
+    let remarks = [(listing.own, "own"), (listing.hidden, "hidden"), (listing.disputed, "DISPUTED")];
+    remarks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(",")
+}
+
+fn text(shown: &[Shown]) -> String {
+    if shown.is_empty() {
         return "No hoster matches. essaim directory list --all shows every listing that is known here.\n"
             .to_owned();
     }
-    let row = |view: &ListingView| {
-        let place = view.said.get("place").and_then(|place| place.get("name")).and_then(Value::as_str);
-        let far = view.distance_km.map(|km| format!(" ({km} km)")).unwrap_or_default();
+    let row = |shown: &Shown| {
+        let (said, far, [tier, freshness, remark]) = match shown {
+            Shown::Listing(listing) => {
+                let far = listing.distance_km.map(|km| format!(" ({km} km)")).unwrap_or_default();
+                (&listing.said, far, [listing.tier.clone(), listing.freshness.clone(), remarks(listing)])
+            }
+            Shown::Draft(draft) => {
+                let remark = format!("mentioned by {}", draft.mentioned_by);
+                (&draft.said, String::new(), [String::new(), String::new(), remark])
+            }
+        };
+        let place = said.get("place").and_then(|place| place.get("name")).and_then(Value::as_str);
         vec![
-            view.text_of("domain").to_owned(),
-            view.text_of("name").to_owned(),
+            text_of(said, "domain").to_owned(),
+            text_of(said, "name").to_owned(),
             format!("{}{far}", place.unwrap_or_default()),
-            view.list_of("services"),
-            view.list_of("languages"),
-            view.tier.clone(),
-            view.freshness.clone(),
-            view.remarks(),
+            list_of(said, "services"),
+            list_of(said, "languages"),
+            tier,
+            freshness,
+            remark,
         ]
     };
     let head = ["DOMAIN", "NAME", "PLACE", "SERVICES", "LANGUAGES", "TRUST", "HEARD OF", ""];
-    table(&head, &listings.iter().map(row).collect::<Vec<_>>())
+    table(&head, &shown.iter().map(row).collect::<Vec<_>>())
 }

@@ -1,7 +1,11 @@
 //! `essaim directory`: the hosters of the federation, as this node knows them.
 
 pub(crate) mod edit;
+pub(crate) mod export;
+mod file;
+mod fill;
 pub(crate) mod hide;
+pub(crate) mod import;
 pub(crate) mod list;
 mod seen;
 pub(crate) mod show;
@@ -27,6 +31,9 @@ pub(super) enum Directory {
     Warn(vouch::Warn),
     Hide(hide::Hide),
     Unhide(hide::Unhide),
+    Export(export::Export),
+    Import(import::Import),
+    Forget(import::Forget),
 }
 
 impl Directory {
@@ -41,6 +48,9 @@ impl Directory {
             Self::Warn(command) => command.run(place, audience),
             Self::Hide(command) => command.run(place, audience),
             Self::Unhide(command) => command.run(place, audience),
+            Self::Export(command) => command.run(place, audience),
+            Self::Import(command) => command.run(place, audience),
+            Self::Forget(command) => command.run(place, audience),
         }
     }
 }

@@ -3,13 +3,15 @@
 use clap::Args;
 use essaim_directory::Directory;
 use essaim_directory::explain::{Explanation, Saying};
+use essaim_directory::export::json::{DraftJson, ListingJson, word};
+use essaim_directory::listing::to_ascii;
 use essaim_directory::observation::Observation;
 use essaim_directory::statement::{Statement, Vouch};
 use essaim_types::{ListingId, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::list::{ListingView, word};
+use super::list::text_of;
 use super::named;
 use super::seen::SeenView;
 use crate::command::ask;
@@ -37,7 +39,7 @@ pub(crate) struct ShowListing {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ShownView {
     #[serde(flatten)]
-    listing: ListingView,
+    listing: ListingJson,
     /// The vouches that lead from this hoster, or one that it believes, to the listing.
     trust_path: Vec<SayingView>,
     /// Everything that others say of it and that counts now.
@@ -55,6 +57,14 @@ pub(crate) struct ShownView {
     domain_failing: Option<String>,
     /// An operator key has contradicted itself.
     forked: bool,
+}
+
+/// A listing with all that stands behind it, or a hoster that has none and is only mentioned.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    Listing(Box<ShownView>),
+    Draft(DraftJson),
 }
 
 /// What one hoster says of another.
@@ -98,19 +108,28 @@ struct EventView {
 
 impl Show {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
-        audience.show(&ask(place, ShowListing { listing: self.listing })?, ShownView::text);
+        audience.show(&ask(place, ShowListing { listing: self.listing })?, |answer| match answer {
+            Answer::Listing(shown) => shown.text(),
+            Answer::Draft(draft) => draft_text(draft),
+        });
         Ok(Exit::Done)
     }
 }
 
 impl Operation for ShowListing {
-    type Answer = ShownView;
+    type Answer = Answer;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<ShownView, Failure> {
+    async fn perform(self, node: &Services, _: &Caller) -> Result<Answer, Failure> {
+        let domain = to_ascii(&self.listing).map(|domain| domain.as_str().to_owned());
+        let mut drafts = node.federation.drafts().await?.into_iter();
+        if let Some(draft) = drafts.find(|draft| Some(&draft.domain) == domain.as_ref()) {
+            return Ok(Answer::Draft(DraftJson::of(&draft)));
+        }
         let name = self.listing.clone();
         let listing = node.federation.look(move |directory, now| named(directory, now, &name)).await??;
         let seen = node.federation.observations(listing).await?;
-        node.federation.look(move |directory, now| shown(directory, now, &self.listing, &seen)).await?
+        let shown = node.federation.look(move |directory, now| shown(directory, now, &self.listing, &seen));
+        shown.await?.map(|shown| Answer::Listing(Box::new(shown)))
     }
 }
 
@@ -135,7 +154,7 @@ fn shown(
     let steps = path.iter().map(|step| SayingView::vouch(who(step.by), who(step.for_whom), &step.vouch));
     let sayings = said.iter().map(|saying| SayingView::of(who(saying.by), who(listing), saying));
     Ok(ShownView {
-        listing: ListingView::of(&hit, directory.own_listing()),
+        listing: ListingJson::of(&hit, directory.own_listing()),
         trust_path: steps.collect(),
         said_by_others: sayings.collect(),
         seen_from_outside: seen
@@ -214,7 +233,7 @@ impl SayingView {
 impl ShownView {
     fn text(&self) -> String {
         let listing = &self.listing;
-        let mut text = format!("{}  {}\n", listing.text_of("domain"), listing.text_of("name"));
+        let mut text = format!("{}  {}\n", text_of(&listing.said, "domain"), text_of(&listing.said, "name"));
         text.push_str(&format!("  listing   {}\n", listing.listing));
         text.push_str(&format!(
             "  heard of  {} ({})\n  trust     {}\n",
@@ -237,11 +256,7 @@ impl ShownView {
         if self.forked || listing.disputed {
             text.push_str("  keys      CONTRADICT each other: be careful with what this listing says\n");
         }
-        for (key, value) in &listing.said {
-            if !is_empty(value) {
-                text.push_str(&format!("  {key:<9} {}\n", plain(value)));
-            }
-        }
+        push_said(&mut text, &listing.said);
         push_block(&mut text, "Why it is believed:", self.trust_path.iter().map(SayingView::text));
         push_block(&mut text, "What others say:", self.said_by_others.iter().map(SayingView::text));
         let fields = self.fields.iter();
@@ -250,6 +265,27 @@ impl ShownView {
         push_block(&mut text, "Seen from outside:", self.seen_from_outside.iter().map(SeenView::text));
         push_block(&mut text, "Where it comes from:", fields);
         text
+    }
+}
+
+fn draft_text(draft: &DraftJson) -> String {
+    let mut text = format!("{}  {}\n", draft.draft, text_of(&draft.said, "name"));
+    text.push_str(&format!(
+        "  mentioned by {}, taken in {}\n",
+        draft.mentioned_by,
+        readable_time(&draft.imported)
+    ));
+    if let Some(updated) = &draft.updated {
+        text.push_str(&format!("  written   {}\n", readable_time(updated)));
+    }
+    text.push_str("  It has no listing: nobody has signed any of this, and its domain was not asked.\n");
+    push_said(&mut text, &draft.said);
+    text
+}
+
+fn push_said(text: &mut String, said: &Map<String, Value>) {
+    for (key, value) in said.iter().filter(|(_, value)| !is_empty(value)) {
+        text.push_str(&format!("  {key:<9} {}\n", plain(value)));
     }
 }
 
