@@ -1,11 +1,13 @@
 //! What the node shows over HTTP.
 
 use std::pin::Pin;
+use std::time::Duration;
 
+use essaim_directory::import::Draft;
 use essaim_directory::observation::Observation;
 use essaim_mail::queue::Way;
 use essaim_types::ListingId;
-use essaim_web::{Away, Host, Kind, Look, Metric, Node, Sample};
+use essaim_web::{Away, Host, Kind, Look, LookSince, Metric, Node, Sample};
 
 use crate::services::Services;
 
@@ -15,6 +17,8 @@ impl Node for Services {
         Host {
             name: hoster.name.clone(),
             domain: hoster.domain.clone(),
+            base: format!("https://{}", hoster.hostname()),
+            version: env!("CARGO_PKG_VERSION"),
             contact: hoster
                 .contact
                 .as_ref()
@@ -36,6 +40,19 @@ impl Node for Services {
     fn observations(&self, of: ListingId) -> Vec<Observation> {
         // A page without them is right, only less certain.
         self.federation.kept_observations(of).unwrap_or_default()
+    }
+
+    fn look_since(&self, look: LookSince) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
+        Box::pin(async move {
+            match self.vitals.is_ready() {
+                true => self.federation.look_since(JOURNAL_AGE_MAX, look).await.map_err(|_| Away),
+                false => Err(Away),
+            }
+        })
+    }
+
+    fn mentioned(&self) -> Pin<Box<dyn Future<Output = Result<Vec<Draft>, Away>> + Send + '_>> {
+        Box::pin(async move { self.federation.drafts().await.map_err(|_| Away) })
     }
 
     fn card(&self) -> Option<Vec<u8>> {
@@ -227,3 +244,6 @@ fn listeners(node: &Services) -> [Metric; 4] {
         ),
     ]
 }
+
+/// A walk over all listings for each question would let strangers keep the directory busy.
+const JOURNAL_AGE_MAX: Duration = Duration::from_secs(5);

@@ -57,7 +57,8 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::{Away, Host, Language, Look, Metric, Node, Surface, router};
+    use crate::{Away, Host, Language, Look, LookSince, Metric, Node, Surface, router};
+    use essaim_directory::import::Draft;
 
     /// A node whose store has failed and that has no directory.
     struct Broken;
@@ -66,7 +67,14 @@ mod tests {
         fn host(&self) -> Host {
             let domain = "a.test".parse().unwrap();
             let (name, contact) = ("A".to_owned(), "human@a.test".to_owned());
-            Host { name, domain, contact, language: Language::Dutch }
+            let base = "https://a.test".to_owned();
+            Host { name, domain, base, version: "0", contact, language: Language::Dutch }
+        }
+        fn look_since(&self, _: LookSince) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
+            Box::pin(std::future::ready(Err(Away)))
+        }
+        fn mentioned(&self) -> Pin<Box<dyn Future<Output = Result<Vec<Draft>, Away>> + Send + '_>> {
+            Box::pin(std::future::ready(Err(Away)))
         }
         fn look(&self, _: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
             Box::pin(std::future::ready(Err(Away)))

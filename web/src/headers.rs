@@ -10,11 +10,17 @@ pub(crate) async fn guard(mut response: Response) -> Response {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        // What everybody's scripts may read, everybody's pages may load.
+        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    }
     if let Entry::Vacant(unsaid) = headers.entry(header::CACHE_CONTROL) {
         unsaid.insert(HeaderValue::from_static("no-store"));
     }
     response
 }
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const FIXED: [(HeaderName, &str); 7] = [
     (
@@ -25,7 +31,7 @@ const FIXED: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",

@@ -20,5 +20,5 @@ pub use connection::{Timeouts, serve};
 pub use fetch::{FetchError, Wanted, fetch};
 pub use language::Language;
 pub use metrics::{Kind, Metric, Sample};
-pub use node::{Away, Host, Look, Node};
+pub use node::{Away, Host, Look, LookSince, Node};
 pub use routes::{Surface, router};

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use essaim_directory::Directory;
+use essaim_directory::import::Draft;
+use essaim_directory::journal::Journal;
 use essaim_directory::observation::Observation;
 use essaim_types::{Domain, ListingId, Timestamp};
 use tokio::sync::{Semaphore, oneshot};
@@ -20,6 +22,10 @@ pub trait Node: Send + Sync + 'static {
     fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>>;
     /// What nodes have seen of a hoster, as far as it is kept here: a page asks nobody else.
     fn observations(&self, of: ListingId) -> Vec<Observation>;
+    /// The same with the journal of what changed, which is some seconds old at most.
+    fn look_since(&self, look: LookSince) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>>;
+    /// Hosters that are only mentioned, and have no listing.
+    fn mentioned(&self) -> Pin<Box<dyn Future<Output = Result<Vec<Draft>, Away>> + Send + '_>>;
     /// The signed card by which the domain says which hoster it belongs to (`specs/08-identity.md`); `None` if there is none yet.
     fn card(&self) -> Option<Vec<u8>>;
     /// `Err` says in one sentence why the node cannot serve now.
@@ -31,6 +37,9 @@ pub trait Node: Send + Sync + 'static {
 /// What is done with the directory. It may take some milliseconds, during which nothing else is done with it.
 pub type Look = Box<dyn FnOnce(&Directory, Timestamp) + Send>;
 
+/// What is done with the directory and its journal.
+pub type LookSince = Box<dyn FnOnce(&Directory, &Journal, Timestamp) + Send>;
+
 /// Who runs a node, from its configuration: what can be said when there is no directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -38,6 +47,10 @@ pub struct Host {
     pub name: String,
     /// Its domain.
     pub domain: Domain,
+    /// Where its pages stand for others: `https://` and the name of the machine.
+    pub base: String,
+    /// The version of the program.
+    pub version: &'static str,
     /// A mail address at which a human reads.
     pub contact: String,
     /// What it speaks with those whose language nobody here knows.
@@ -65,20 +78,43 @@ impl Window {
         node: &dyn Node,
         look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
+        let (tell, told) = oneshot::channel();
+        let look = move |directory: &Directory, now| guarded(tell, || look(directory, now));
+        self.within(async { node.look(Box::new(look)).await }, told).await
+    }
+
+    /// What `look` makes of the directory and its journal.
+    pub(crate) async fn look_since<T: Send + 'static>(
+        &self,
+        node: &dyn Node,
+        look: impl FnOnce(&Directory, &Journal, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Away> {
+        let (tell, told) = oneshot::channel();
+        let look = move |directory: &Directory, journal: &Journal, now| {
+            guarded(tell, || look(directory, journal, now));
+        };
+        self.within(async { node.look_since(Box::new(look)).await }, told).await
+    }
+
+    async fn within<T>(
+        &self,
+        looking: impl Future<Output = Result<(), Away>>,
+        told: oneshot::Receiver<T>,
+    ) -> Result<T, Away> {
         let asked = async {
             let _place = self.places.acquire().await.map_err(|_| Away)?;
-            let (tell, told) = oneshot::channel();
-            // The directory belongs to the node's federation: a mistake in a page must not end that.
-            let look = move |directory: &Directory, now| {
-                if let Ok(seen) = catch_unwind(AssertUnwindSafe(|| look(directory, now))) {
-                    // Whoever asked may have gone.
-                    let _ = tell.send(seen);
-                }
-            };
-            node.look(Box::new(look)).await?;
+            looking.await?;
             told.await.map_err(|_| Away)
         };
         tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Away))
+    }
+}
+
+/// The directory belongs to the node's federation: a mistake in a page must not end that.
+fn guarded<T>(tell: oneshot::Sender<T>, look: impl FnOnce() -> T) {
+    if let Ok(seen) = catch_unwind(AssertUnwindSafe(look)) {
+        // Whoever asked may have gone.
+        let _ = tell.send(seen);
     }
 }
 

@@ -42,7 +42,8 @@ pub fn router(node: Arc<dyn Node>, surface: Surface) -> Router {
         .route("/.well-known/essaim", get(card))
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
-        .route("/assets/{name}", get(asset));
+        .route("/assets/{name}", get(asset))
+        .merge(directory::exports());
     if surface == Surface::Internal {
         router = router.route("/metrics", get(metrics));
     }

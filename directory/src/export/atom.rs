@@ -89,7 +89,7 @@ fn head(feed: &Feed<'_>, updated: Timestamp) -> String {
          <updated>{}</updated>\n\
          <author><name>{host}</name></author>\n\
          <link rel=\"self\" type=\"application/atom+xml\" href=\"{base}/directory.atom\"/>\n\
-         <link rel=\"alternate\" type=\"text/html\" href=\"{base}/directory\"/>\n",
+         <link rel=\"alternate\" type=\"text/html\" href=\"{base}/{language}/directory\"/>\n",
         feed.language.heading(),
         rfc3339(updated),
     )
@@ -115,7 +115,11 @@ fn entry(
         event.word(),
     );
     if listing.is_some() {
-        let _ = writeln!(xml, "<link rel=\"alternate\" type=\"text/html\" href=\"{base}/directory/{id}\"/>");
+        let _ = writeln!(
+            xml,
+            "<link rel=\"alternate\" type=\"text/html\" href=\"{base}/{}/directory/{id}\"/>",
+            feed.language.code()
+        );
     }
     match listing.and_then(|listing| said(listing, event, feed.language)) {
         Some((language, text)) => {

@@ -124,7 +124,14 @@ mod tests {
         let (name, contact) = ("A".to_owned(), "human@a.test".to_owned());
         Frame::new(
             language,
-            Host { name, domain: "a.test".parse().unwrap(), contact, language },
+            Host {
+                name,
+                domain: "a.test".parse().unwrap(),
+                base: String::new(),
+                version: "0",
+                contact,
+                language,
+            },
             "/".to_owned(),
         )
     }

@@ -11,13 +11,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use essaim_directory::Directory;
+use essaim_directory::import::Draft;
+use essaim_directory::journal::Journal;
 use essaim_directory::observation::Observation;
 use essaim_types::{ListingId, Timestamp};
 
 use crate::assets::is_known;
 use crate::frame::Frame;
 use crate::language::{Language, reading_order};
-use crate::node::Away;
+use crate::node::{Away, Host};
 use crate::routes::App;
 
 pub(crate) use problem::{Broken, Problem};
@@ -70,6 +72,37 @@ impl Visit {
     /// What nodes have seen of a hoster, as far as it is kept here.
     pub(crate) fn observations(&self, of: ListingId) -> Vec<Observation> {
         self.app.node.observations(of)
+    }
+
+    /// What `look` makes of the directory and its journal.
+    pub(crate) async fn look_since<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Directory, &Journal, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, Away> {
+        self.app.window.look_since(&*self.app.node, look).await
+    }
+
+    /// Hosters that are only mentioned.
+    pub(crate) async fn mentioned(&self) -> Result<Vec<Draft>, Away> {
+        self.app.node.mentioned().await
+    }
+
+    /// Whose node it is.
+    pub(crate) fn host(&self) -> Host {
+        self.app.node.host()
+    }
+
+    /// Whether the reader has what has this `ETag`.
+    pub(crate) fn knows(&self, etag: &str) -> bool {
+        is_known(&self.headers, etag)
+    }
+
+    /// Whether the reader asks for this media type by name.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        let accepted = self.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        accepted.flat_map(|value| value.split(',')).any(|range| {
+            range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case(media_type))
+        })
     }
 
     /// What is around the content of the page.
