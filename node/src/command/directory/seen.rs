@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use essaim_directory::observation::{Observation, Sight};
 use serde::{Deserialize, Serialize};
 
-use super::list::word;
 use crate::command::view::{readable_time, time};
+use essaim_directory::export::json::word;
 
 /// What a hoster's node has seen of it.
 #[derive(Debug, Serialize, Deserialize)]
