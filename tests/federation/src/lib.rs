@@ -4,13 +4,17 @@ pub mod internet;
 pub mod mail;
 pub mod rogue;
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod http;
+pub mod internet;
+pub mod mail;
+
 use std::time::{Duration, Instant};
 
 use essaim_harness::Node;
 use essaim_harness::node::text;
 use serde_json::Value;
+
+pub use http::Answer;
 
 /// A hoster with one node. The directory is seen through its command line.
 #[derive(Debug)]
