@@ -1,13 +1,12 @@
 //! A hoster as its operator has it, and waiting for what other hosters do.
 
+mod http;
 pub mod internet;
 pub mod mail;
 pub mod rogue;
 
-mod http;
-pub mod internet;
-pub mod mail;
-
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use essaim_harness::Node;
