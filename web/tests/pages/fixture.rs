@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use essaim_directory::document::Edit;
+use essaim_directory::import::Draft as Mention;
+use essaim_directory::journal::Journal;
 use essaim_directory::listing::parse_edit;
 use essaim_directory::observation::{Door, MailNames, Observation, Reach, Service, Sight};
 use essaim_directory::{Directory, DomainOutcome, Input, Origin, Output, Policy};
 use essaim_identity::keyring::{ActorId, Draft, KeyringEntry, Role, Roles};
 use essaim_identity::{Cosigned, Keyring, SigningKey};
 use essaim_types::{ListingId, Timestamp};
-use essaim_web::{Away, Host, Language, Look, Metric, Node, Router, Surface, router};
+use essaim_web::{Away, Host, Language, Look, LookSince, Metric, Node, Router, Surface, router};
 use tower::ServiceExt;
 
 /// The time at which everything here happens.
@@ -46,12 +48,26 @@ impl Answer {
 impl Node for Shop {
     fn host(&self) -> Host {
         let (name, contact) = ("Chez <nous>".to_owned(), "human@h0.test".to_owned());
-        Host { name, domain: "h0.test".parse().unwrap(), contact, language: Language::French }
+        let (domain, base) = ("h0.test".parse().unwrap(), "https://h0.test".to_owned());
+        Host { name, domain, base, version: "0", contact, language: Language::French }
     }
 
     fn look(&self, look: Look) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
         look(&self.directory.lock().unwrap(), NOW);
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn look_since(&self, look: LookSince) -> Pin<Box<dyn Future<Output = Result<(), Away>> + Send + '_>> {
+        let directory = self.directory.lock().unwrap();
+        let mut journal = Journal::new([1; 8]);
+        let steps = journal.observe(NOW, &directory);
+        journal.take_in(steps);
+        look(&directory, &journal, NOW);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn mentioned(&self) -> Pin<Box<dyn Future<Output = Result<Vec<Mention>, Away>> + Send + '_>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
     fn observations(&self, of: ListingId) -> Vec<Observation> {
