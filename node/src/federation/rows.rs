@@ -80,11 +80,6 @@ impl Rows {
         read().map_err(|error: ReadError| unreadable(&error))
     }
 
-    /// The record of one kind under a key; `None` if there is none, or a later version wrote it.
-    pub(super) fn record<T: Bounded>(&self, kind: ObjectKind, key: &[u8]) -> Result<Option<T>, Failure> {
-        Ok(self.one(kind, key)?.and_then(|value| cbor::decode(&value).ok()))
-    }
-
     /// All or nothing, and durable when it returns.
     pub(super) async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError<StorageError>> {
         let hoster = self.hoster;
