@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 mod config;
+mod demo;
 pub(crate) mod directory;
 mod dns;
 pub(crate) mod doctor;
@@ -46,6 +47,7 @@ pub(crate) struct Cli {
 enum Command {
     Init(init::Init),
     Serve(serve::Serve),
+    Demo(demo::Demo),
     Status(status::Status),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
@@ -87,6 +89,7 @@ impl Command {
         match self {
             Self::Init(command) => return command.run(place, audience),
             Self::Serve(command) => return command.run(place),
+            Self::Demo(command) => return command.run(place, audience),
             Self::Config(command) => return command.run(place, audience),
             Self::Dns(command) => return command.run(place, audience),
             _ => {}
@@ -94,7 +97,7 @@ impl Command {
         logging::start(Form::Human, Level::WARN)?;
         place.enter()?;
         match self {
-            Self::Init(_) | Self::Serve(_) | Self::Config(_) | Self::Dns(_) => Ok(Exit::Done),
+            Self::Init(_) | Self::Serve(_) | Self::Demo(_) | Self::Config(_) | Self::Dns(_) => Ok(Exit::Done),
             Self::Status(command) => command.run(place, audience),
             Self::Doctor(command) => command.run(place, audience),
             Self::Account(command) => command.run(place, audience),
@@ -152,6 +155,7 @@ mod tests {
         for line in [
             "init --domain a.test",
             "serve --log-format json",
+            "demo",
             "status",
             "doctor",
             "doctor --from-peers --peers 5",

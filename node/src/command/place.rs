@@ -69,8 +69,12 @@ impl Place {
 
     /// The data directory of a node that has no configuration yet.
     pub(super) fn data_dir(&self) -> PathBuf {
-        let named = self.data_dir.clone().or_else(|| env::var_os("ESSAIM_DATA_DIR").map(PathBuf::from));
-        named.unwrap_or_else(|| PathBuf::from(DATA_DIR))
+        self.named_data_dir().unwrap_or_else(|| PathBuf::from(DATA_DIR))
+    }
+
+    /// The same, if one is named.
+    pub(super) fn named_data_dir(&self) -> Option<PathBuf> {
+        self.data_dir.clone().or_else(|| env::var_os("ESSAIM_DATA_DIR").map(PathBuf::from))
     }
 
     fn file(&self, fallback: Fallback) -> Option<PathBuf> {

@@ -27,6 +27,7 @@ use peer::Declined;
 use way::{Facts, Ways};
 
 pub(crate) use session::SmtpSession;
+pub(crate) use tls::anybody;
 pub(crate) use way::{Plan, plan};
 
 /// How this node reaches other hosts. Cheap to clone.
@@ -78,7 +79,7 @@ impl Outbound {
             hostname: config.hoster.hostname().clone(),
             limits: Limits::default(),
             dns: SystemDns::open(),
-            anybody: tls::anybody(),
+            anybody: anybody(),
             verified: tls::verified(tls::public_roots()),
             relay,
             routes: config.mail.routes.clone(),

@@ -132,7 +132,7 @@ fn outbound(
         hostname: Domain::new("mx.a.test").unwrap(),
         limits: Limits { timeouts, ..Limits::default() },
         dns: SystemDns::open(),
-        anybody: tls::anybody(),
+        anybody: anybody(),
         verified: tls::verified(trusted.unwrap_or_else(tls::public_roots)),
         relay,
         routes,

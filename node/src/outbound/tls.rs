@@ -19,7 +19,7 @@ pub(super) fn public_roots() -> RootCertStore {
 
 /// RFC 7435: any certificate. Without DANE or MTA-STS nobody knows which one an MX should have, and the alternative is no
 /// encryption; whoever only listens learns nothing.
-pub(super) fn anybody() -> Arc<ClientConfig> {
+pub(crate) fn anybody() -> Arc<ClientConfig> {
     let anybody = Arc::new(Anybody(provider()));
     Arc::new(builder(provider()).dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth())
 }
