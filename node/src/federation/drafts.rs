@@ -7,6 +7,7 @@ use essaim_directory::import::{Draft, Found};
 use essaim_types::ObjectKind;
 
 use super::Federation;
+use super::note::Note;
 use super::rows::{Write, unwritten};
 use crate::failure::Failure;
 use crate::vitals::now;
@@ -21,13 +22,6 @@ pub(crate) struct Mentioned {
     pub(crate) is_listed: bool,
 }
 
-/// Whether something is kept or only looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
-    Yes,
-    No,
-}
-
 impl Federation {
     /// Hosters that are mentioned and have no listing of their own, by domain.
     pub(crate) async fn drafts(&self) -> Result<Vec<Draft>, Failure> {
@@ -39,12 +33,13 @@ impl Federation {
         Ok(drafts.into_iter().filter(|draft| !listed.contains(draft.domain.as_str())).collect())
     }
 
-    /// Keeps what a file tells of hosters; one without a domain, or beyond the limit, is an error and nothing is kept.
+    /// Keeps what a file tells of hosters, or only tells what it would keep if there is no note of it; one without a domain, or beyond the
+    /// limit, is an error and nothing is kept.
     pub(crate) async fn mention(
         &self,
         found: Vec<Found>,
         by: &str,
-        keep: Keep,
+        keep: Option<Note>,
     ) -> Result<Vec<Mentioned>, Failure> {
         let now = now();
         let drafts = found.into_iter().map(|found| Draft::new(found, by, now).ok_or_else(|| unusable(by)));
@@ -64,21 +59,22 @@ impl Federation {
             Mentioned { replaces, is_listed: listed.contains(draft.domain.as_str()), draft }
         });
         let mentioned: Vec<Mentioned> = mentioned.collect();
-        if keep == Keep::Yes {
+        if let Some(note) = keep {
             let writes = mentioned.iter().map(|Mentioned { draft, .. }| {
                 Write::record(ObjectKind::MENTIONED, draft.domain.as_bytes(), draft)
             });
-            self.0.rows.commit(writes.collect()).await.map_err(|error| unwritten(&error))?;
+            let writes = writes.chain([Write::Note(note)]).collect();
+            self.0.rows.commit(writes).await.map_err(|error| unwritten(&error))?;
         }
         Ok(mentioned)
     }
 
     /// Forgets a hoster that is only mentioned; `None` if none has this domain.
-    pub(crate) async fn forget_draft(&self, domain: &str) -> Result<Option<Draft>, Failure> {
+    pub(crate) async fn forget_draft(&self, domain: &str, note: Note) -> Result<Option<Draft>, Failure> {
         let draft = self.0.rows.record::<Draft>(ObjectKind::MENTIONED, domain.as_bytes())?;
         if draft.is_some() {
             let write = Write::Delete(ObjectKind::MENTIONED, domain.as_bytes().to_vec());
-            self.0.rows.commit(vec![write]).await.map_err(|error| unwritten(&error))?;
+            self.0.rows.commit(vec![write, Write::Note(note)]).await.map_err(|error| unwritten(&error))?;
         }
         Ok(draft)
     }

@@ -52,7 +52,7 @@ use crate::vitals::now;
 pub(crate) use correspondents::correspondents_for_tests;
 pub(crate) use correspondents::{Correspondent, Correspondents, Unfit};
 pub(crate) use domain::is_local;
-pub(crate) use drafts::{Keep, Mentioned};
+pub(crate) use drafts::Mentioned;
 pub(crate) use driver::Never;
 pub(crate) use founding::domain_record;
 pub(crate) use invitation::Invited;

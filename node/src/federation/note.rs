@@ -43,5 +43,9 @@ pub(crate) const DIRECTORY_WARN: Act = Act::new("directory.warn");
 pub(crate) const DIRECTORY_HIDE: Act = Act::new("directory.hide");
 /// The detail is which listing is shown here again.
 pub(crate) const DIRECTORY_UNHIDE: Act = Act::new("directory.unhide");
+/// Hosters that somebody mentions were taken from a file; the detail is who mentions them, and how many.
+pub(crate) const DIRECTORY_IMPORT: Act = Act::new("directory.import");
+/// The detail is who is not mentioned here any more.
+pub(crate) const DIRECTORY_FORGET: Act = Act::new("directory.forget");
 /// A hoster that this one vouches for has lost its domain; the detail is the domain.
 pub(super) const DOMAIN_LOST: Act = Act::new("directory.domain-lost");

@@ -115,6 +115,8 @@ fn hosters_that_others_mention_are_kept_apart_until_they_are_forgotten() {
 
     a.ask(&["directory", "forget", "bees.example"]);
     assert!(a.refusal(&["directory", "forget", "bees.example"]).contains("nobody mentions"));
+    let audit = a.ask(&["audit"]).to_string();
+    assert!(audit.contains("directory.import") && audit.contains("directory.forget"), "{audit}");
     assert_eq!(a.ask(&["directory", "list", "--mentioned"]).as_array().map(Vec::len), Some(2));
 }
 

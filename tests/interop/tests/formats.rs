@@ -8,7 +8,8 @@ use essaim_interop::succeeded;
 
 #[test]
 fn python_reads_what_the_directory_writes() {
-    let Some(python) = Tool::find("python3", "python3") else { return };
+    // Debian's own, whose modules are packages too; PATH may name another.
+    let Some(python) = Tool::find("/usr/bin/python3", "python3") else { return };
     let node = Node::start();
     let file = r#"{"name": "Bees", "homeUrl": "https://bees.example/"}"#;
     let path = node.data_dir().join("bees.json");

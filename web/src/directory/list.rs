@@ -140,6 +140,11 @@ impl ListPage {
         self.frame.to(&format!("/directory{}", form.query()))
     }
 
+    /// The same question, asked by a program.
+    fn document(&self, kind: &str) -> String {
+        format!("/directory.{kind}{}", Form { page: 1, ..self.form.clone() }.query())
+    }
+
     fn without(&self, key: &Key) -> String {
         self.to(&self.form.without(*key))
     }

@@ -54,6 +54,7 @@ others-link = Find a hoster near you
 list-title = Find a hoster
 list-lead = Small independent hosters keep mail, files and calendars for their members. Choose one that is near, open and trusted.
 list-faults = Part of what you are looking for cannot be understood. See the marked fields; all hosters are shown for now.
+list-documents = The same for programs:
 list-found = { $count ->
     [one] { $count } hoster
    *[other] { $count } hosters

@@ -54,6 +54,7 @@ others-link = Trouver un hébergeur près de chez vous
 list-title = Trouver un hébergeur
 list-lead = De petits hébergeurs indépendants gardent le courrier, les fichiers et les agendas de leurs membres. Choisissez-en un qui soit proche, ouvert et digne de confiance.
 list-faults = Une partie de votre recherche n’a pas été comprise. Voyez les champs marqués ; en attendant, tous les hébergeurs sont affichés.
+list-documents = La même chose pour les programmes :
 list-found = { $count ->
     [one] { $count } hébergeur
    *[other] { $count } hébergeurs

@@ -54,6 +54,7 @@ others-link = Zoek een hoster bij u in de buurt
 list-title = Zoek een hoster
 list-lead = Kleine onafhankelijke hosters bewaren mail, bestanden en agenda’s voor hun leden. Kies er een die dichtbij, open en betrouwbaar is.
 list-faults = Een deel van uw zoekvraag is niet begrepen. Zie de gemarkeerde velden; voorlopig worden alle hosters getoond.
+list-documents = Hetzelfde voor programma’s:
 list-found = { $count ->
     [one] { $count } hoster
    *[other] { $count } hosters

@@ -14,7 +14,8 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::command::view::Done;
 use crate::failure::{Exit, Failure};
-use crate::federation::{Keep, Mentioned};
+use crate::federation::Mentioned;
+use crate::federation::note::{DIRECTORY_FORGET, DIRECTORY_IMPORT, Note};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
@@ -123,8 +124,9 @@ impl Forget {
 impl Operation for MentionHosters {
     type Answer = Vec<MentionedView>;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Vec<MentionedView>, Failure> {
-        let keep = if self.dry_run { Keep::No } else { Keep::Yes };
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Vec<MentionedView>, Failure> {
+        let what = format!("{}, {}", self.mentioned_by, self.found.len());
+        let keep = (!self.dry_run).then(|| Note::new(caller.journal(node), DIRECTORY_IMPORT, what));
         let mentioned = node.federation.mention(self.found, &self.mentioned_by, keep).await?;
         Ok(mentioned.into_iter().map(MentionedView::from).collect())
     }
@@ -133,10 +135,11 @@ impl Operation for MentionHosters {
 impl Operation for ForgetDraft {
     type Answer = Done;
 
-    async fn perform(self, node: &Services, _: &Caller) -> Result<Done, Failure> {
+    async fn perform(self, node: &Services, caller: &Caller) -> Result<Done, Failure> {
         let domain =
             to_ascii(&self.domain).map_or_else(|| self.domain.clone(), |domain| domain.as_str().to_owned());
-        match node.federation.forget_draft(&domain).await? {
+        let note = Note::new(caller.journal(node), DIRECTORY_FORGET, domain.as_str());
+        match node.federation.forget_draft(&domain, note).await? {
             Some(draft) => Ok(Done::new(format!("{domain}, mentioned by {}, is forgotten.", draft.mentioned_by))),
             None => Err(Failure::new(format!("nobody mentions {domain}"))
                 .hint("essaim directory list --mentioned shows who is mentioned; a listing is hidden with essaim directory hide")),
