@@ -12,8 +12,7 @@ use essaim_directory::journal::Journal;
 use essaim_directory::listing::parse_edit;
 use essaim_directory::observation::{Door, MailNames, Observation, Reach, Service, Sight};
 use essaim_directory::{Directory, DomainOutcome, Input, Origin, Output, Policy};
-use essaim_identity::keyring::{ActorId, Draft, KeyringEntry, Role, Roles};
-use essaim_identity::{Cosigned, Keyring, SigningKey};
+use essaim_sim::hoster::{genesis, node_key};
 use essaim_types::{ListingId, Timestamp};
 use essaim_web::{Away, Host, Language, Look, LookSince, Metric, Node, Router, Surface, router};
 use tower::ServiceExt;
@@ -222,21 +221,4 @@ fn tell(directory: &mut Directory, record: &[u8], is_proven: bool) {
             directory.handle(NOW, Input::DomainChecked { listing, domain, outcome: DomainOutcome::Proven });
         }
     }
-}
-
-fn node_key(at: usize) -> SigningKey {
-    SigningKey::from_seed(blake3::hash(format!("node {at}").as_bytes()).as_bytes())
-}
-
-fn genesis(at: usize) -> (ListingId, Cosigned<KeyringEntry>) {
-    let root = SigningKey::from_seed(blake3::hash(format!("root {at}").as_bytes()).as_bytes());
-    let actor = *blake3::hash(format!("actor {at}").as_bytes()).as_bytes().first_chunk().unwrap();
-    let mut entry = Draft::genesis([root.public()].into(), 1)
-        .domain(Some(format!("h{at}.test").parse().unwrap()))
-        .operator(node_key(at).public(), Roles::of(&Role::ALL).unwrap(), ActorId(actor))
-        .propose_genesis()
-        .unwrap();
-    entry.sign(&root).unwrap();
-    let entry = entry.verify().unwrap();
-    (Keyring::found(entry.clone()).unwrap().listing(), entry)
 }

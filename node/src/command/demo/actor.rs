@@ -52,6 +52,8 @@ impl Actor {
         let mut command = itself(&data_dir).map_err(|error| failed(&error))?;
         let also = log.try_clone().map_err(|error| failed(&error))?;
         command.arg("serve").env("NOTIFY_SOCKET", &notified).stdin(Stdio::null()).stdout(also).stderr(log);
+        // Ctrl-C in a terminal goes to a whole group: these end when the demo tells them.
+        command.process_group(0);
         let child = command.kill_on_drop(true).spawn().map_err(|error| failed(&error))?;
         let mut actor = Self { role, data_dir, child };
         actor.ready(&notify).await?;
@@ -178,9 +180,16 @@ fn write_config(role: &Role, data_dir: &Path) -> io::Result<()> {
     fs::write(data_dir.join(FILE_NAME), text.set("", "data_dir", data_dir.display().to_string()).as_str())
 }
 
+/// This program, for one of the nodes. What the environment says of a node is meant for another; how much is logged is not.
 fn itself(data_dir: &Path) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--data-dir").arg(data_dir).env_remove("ESSAIM_DATA_DIR").env_remove("ESSAIM_CONFIG");
+    command.arg("--data-dir").arg(data_dir);
+    let of_a_node = |name: &str| name.starts_with("ESSAIM_") && name != "ESSAIM_LOG";
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_a_node) {
+            command.env_remove(name);
+        }
+    }
     Ok(command)
 }
 
