@@ -12,6 +12,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     ("essaim-imap", Kind::Pure, &["essaim-types"]),
     ("essaim-identity", Kind::Pure, &["essaim-types"]),
     ("essaim-directory", Kind::Pure, &["essaim-types", "essaim-identity"]),
+    ("essaim-migration", Kind::Pure, &["essaim-types", "essaim-identity"]),
     ("essaim-store", Kind::Store, &["essaim-types"]),
     ("essaim-accounts", Kind::Rules, &["essaim-types", "essaim-store"]),
     (
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
             "essaim-imap",
             "essaim-identity",
             "essaim-directory",
+            "essaim-migration",
             "essaim-store",
             "essaim-accounts",
             "essaim-mail",
