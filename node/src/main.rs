@@ -55,7 +55,7 @@ fn expect_panics_of_checks() {
 /// | mimalloc | 45 | 45 | 79 | 65 | 81 | 5.1 s |
 /// | mimalloc, no huge pages | 31 | 12 | 19 | 46 | 60 | 5.1 s |
 ///
-/// Of what is left after a storm 32 MiB are the cache of the store's index (`limits.store_cache`). "At once" is the memory of the password
-/// hash. The C library needs its arenas counted from outside the program; this setting is in the binary.
+/// Of what is left after a storm 32 MiB are the cache of the store's index (`limits.store_cache`). "At once" was the memory of the password
+/// hash, which is a mapping of its own since (`essaim_accounts`): 22 then. The C library needs its arenas counted from outside the program; this setting is in the binary.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

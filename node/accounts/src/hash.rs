@@ -5,6 +5,7 @@ use std::fmt;
 use argon2::password_hash::{Error as PhcError, Output, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use essaim_types::{ByteSize, Secret};
+use memmap2::MmapMut;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ pub(crate) struct Hasher {
 }
 
 /// What one hash computes in.
-pub(crate) struct Memory(Vec<Block>);
+pub(crate) struct Memory(MmapMut);
 
 /// What a check found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,23 +103,31 @@ impl Hasher {
 impl Memory {
     /// For a hash that needs so many KiB.
     ///
-    /// The capacity is above 32 MiB, of which only what is used becomes resident: glibc gives such a piece back to the system
-    /// when it is freed. Smaller ones it keeps, one for each thread that ever hashed: measured, 160 MB for nothing.
+    /// It is a mapping of its own, which the system has back the moment it is dropped. Allocators keep such pieces: glibc one for
+    /// each thread that ever hashed (measured, 160 MB for nothing), mimalloc all of it for seconds.
+    ///
+    /// # Panics
+    /// If the system has no memory. In the pool that is a check that could not be made, not the end of the node.
     pub(crate) fn new(kib: u32) -> Self {
-        let mut blocks = Vec::with_capacity(GIVEN_BACK_ABOVE_KIB.max(kib as usize));
-        blocks.resize(kib as usize, Block::default());
-        Self(blocks)
+        let mapping = MmapMut::map_anon(kib as usize * Block::SIZE);
+        Self(mapping.expect("the system maps the memory of one hash"))
     }
 
-    #[cfg(test)]
-    pub(crate) fn blocks(&self) -> *const Block {
-        self.0.as_ptr()
+    #[expect(unsafe_code, reason = "argon2 offers no other way to compute in memory that is not a Vec's")]
+    pub(crate) fn blocks(&mut self) -> &mut [Block] {
+        // SAFETY: a block is an array of 128 u64 and nothing else, so every pattern of bytes is one.
+        let (before, blocks, after) = unsafe { self.0.align_to_mut::<Block>() };
+        debug_assert!(
+            before.is_empty() && after.is_empty(),
+            "a mapping begins at a page and holds whole blocks"
+        );
+        blocks
     }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Memory({} KiB)", self.0.len())
+        write!(f, "Memory({} KiB)", self.0.len() / Block::SIZE)
     }
 }
 
@@ -172,12 +181,7 @@ fn compute(
     let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
     Output::init_with(length, |output| {
         let password = prepared(password.expose());
-        Ok(argon2.hash_password_into_with_memory(
-            password.as_bytes(),
-            salt,
-            output,
-            memory.0.as_mut_slice(),
-        )?)
+        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory.blocks())?)
     })
 }
 
@@ -208,8 +212,6 @@ fn phc(params: &Params, salt: Salt<'_>, output: Output) -> String {
 const MEMORY_MAX: ByteSize = ByteSize::gib(1);
 const PASSES_MAX: u32 = 16;
 const LANES_MAX: u32 = 16;
-/// glibc's largest threshold for pieces that it keeps is 32 MiB.
-const GIVEN_BACK_ABOVE_KIB: usize = 33 << 10;
 
 #[cfg(test)]
 mod tests {
