@@ -111,10 +111,10 @@ impl Directory {
             Input::Gossip { from, ticket, bytes } => self.gossip(now, from, ticket, &bytes),
             Input::Published { record } => self.published(record),
             Input::Connected(peer) => self.connected(now, peer),
-            Input::Disconnected(peer) => self.disconnected(peer),
+            Input::Disconnected(peer) => self.disconnected(now, peer),
             Input::Asked { from, ticket, request } => self.asked(now, from, ticket, &request),
             Input::Answered { ask, answer } => self.answered(now, ask, &answer),
-            Input::Unanswered { ask } => self.unanswered(ask),
+            Input::Unanswered { ask } => self.unanswered(now, ask),
             Input::DomainChecked { listing, domain, outcome } => {
                 self.domain_checked(now, listing, &domain, outcome);
             }

@@ -67,6 +67,12 @@ impl Directory {
         self.settle_restore(now);
     }
 
+    /// Whether a peer has told.
+    pub(super) fn has_told(&self, peer: &PublicKey) -> bool {
+        let restore = self.own.as_ref().map(|own| &own.restore);
+        matches!(restore, Some(Restore::Asking(peers)) if peers.contains(peer))
+    }
+
     /// With fewer hosters than the policy's number, all of them are enough; a directory of one is its own witness.
     pub(super) fn settle_restore(&mut self, now: Timestamp) {
         let others = self.hosters.values().filter(|hoster| hoster.is_proven(now)).map(|hoster| hoster.id());

@@ -1,26 +1,31 @@
 //! Finding out what others hold and we do not: root digest, bucket digests, summaries, records. The asker pulls.
 
+mod digest;
+mod wanted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use essaim_identity::PublicKey;
 use essaim_types::{ListingId, Timestamp};
 
+use self::digest::{differing, has, root, short, shortened, summary};
+use self::wanted::{Next, Rest, Wanted};
 use super::{Directory, Output, take};
 use crate::hoster::Hoster;
-use crate::message::{
-    Answer, BUCKETS, Name, PAGE_BYTES_MAX, RECORDS_ASKED_MAX, Request, SUMMARIES_MAX, Summary,
-};
+use crate::message::{Answer, Name, PAGE_BYTES_MAX, RECORDS_ASKED_MAX, Request, SUMMARIES_MAX, Summary};
 
 /// The questions that are open, and when the next is due.
 #[derive(Debug)]
 pub(super) struct Sync {
     open: BTreeMap<u64, Open>,
     next_ask: u64,
-    pub(super) next_round: Timestamp,
-    pub(super) pause: Duration,
-    /// What is wanted from whom, one question at a time for each peer.
-    wanted: BTreeMap<PublicKey, BTreeSet<ListingId>>,
+    next_round: Timestamp,
+    /// How often a comparison that broke off may still be begun again before the next round.
+    again: u32,
+    /// When a comparison with each connected peer was begun last.
+    compared: BTreeMap<PublicKey, Timestamp>,
+    wanted: Wanted,
 }
 
 #[derive(Debug)]
@@ -33,7 +38,14 @@ struct Open {
 impl Default for Sync {
     fn default() -> Self {
         let next_round = Timestamp(i64::MIN);
-        Self { open: BTreeMap::new(), next_ask: 1, next_round, pause: PAUSE_MIN, wanted: BTreeMap::new() }
+        Self {
+            open: BTreeMap::new(),
+            next_ask: 1,
+            next_round,
+            again: 0,
+            compared: BTreeMap::new(),
+            wanted: Wanted::default(),
+        }
     }
 }
 
@@ -46,16 +58,14 @@ impl Directory {
         self.compare(now, peer);
     }
 
-    pub(super) fn disconnected(&mut self, peer: PublicKey) {
+    pub(super) fn disconnected(&mut self, now: Timestamp, peer: PublicKey) {
         self.peers.remove(&peer);
-        self.sync.wanted.remove(&peer);
+        self.sync.compared.remove(&peer);
+        let before = self.sync.open.len();
         self.sync.open.retain(|_, open| open.peer != peer);
-    }
-
-    /// Begins a comparison with a peer.
-    pub(super) fn compare(&mut self, now: Timestamp, peer: PublicKey) {
-        let root = root(&self.buckets(now));
-        self.ask(now, peer, Request::Root(root));
+        if self.sync.open.len() < before {
+            self.broke_off(now, peer);
+        }
     }
 
     /// Asks a peer for the records of a listing, soon.
@@ -63,11 +73,8 @@ impl Directory {
         if self.gone.contains_key(&listing) || !self.peers.contains(&peer) {
             return;
         }
-        let wanted = self.sync.wanted.entry(peer).or_default();
-        if wanted.len() < WANTED_MAX {
-            wanted.insert(listing);
-        }
-        self.ask_for_wanted(now, peer);
+        self.sync.wanted.add(peer, listing, None);
+        self.ask_on(now);
     }
 
     pub(super) fn asked(&mut self, now: Timestamp, from: PublicKey, ticket: u64, request: &[u8]) {
@@ -79,37 +86,38 @@ impl Directory {
             Some(Request::Records(names)) => self.answer_records(&names),
         };
         self.outputs.push(Output::Answer { ticket, answer: answer.to_bytes() });
+        if matches!(answer, Answer::Buckets(_)) {
+            self.compare_back(now, from);
+        }
     }
 
     pub(super) fn answered(&mut self, now: Timestamp, ask: u64, answer: &[u8]) {
         let Some(Open { peer, question, .. }) = self.sync.open.remove(&ask) else { return };
         match (question, Answer::parse(answer)) {
-            (Request::Root(_), Some(Answer::Same)) => {
-                self.sync.pause = (self.sync.pause * 2).min(PAUSE_MAX);
-            }
+            (Request::Root(_), Some(Answer::Same)) => {}
             (Request::Root(_), Some(Answer::Buckets(theirs))) => {
-                self.sync.pause = PAUSE_MIN;
-                let buckets = self.differing(now, &theirs);
+                let buckets = differing(&self.buckets(now), &theirs);
                 let from = ListingId::from_bytes([0; 32]);
-                self.ask(now, peer, Request::Summaries { buckets, from });
+                self.sync.wanted.read_on(peer, Rest { buckets, from });
             }
             (Request::Summaries { buckets, from }, Some(Answer::Summaries { summaries, next })) => {
-                self.read_summaries(now, peer, &summaries);
+                self.read_summaries(peer, &summaries);
                 if let Some(Name(next)) = next.filter(|next| next.0 > from) {
-                    self.ask(now, peer, Request::Summaries { buckets, from: next });
+                    self.sync.wanted.read_on(peer, Rest { buckets, from: next });
                 }
             }
             (Request::Records(names), Some(Answer::Records { records, complete })) => {
                 self.read_records(now, peer, &names, &records, complete);
             }
-            _ => {}
+            // Also how a peer says that it was asked too much.
+            _ => self.broke_off(now, peer),
         }
-        self.ask_for_wanted(now, peer);
+        self.ask_on(now);
     }
 
-    pub(super) fn unanswered(&mut self, ask: u64) {
+    pub(super) fn unanswered(&mut self, now: Timestamp, ask: u64) {
         if let Some(open) = self.sync.open.remove(&ask) {
-            self.sync.wanted.remove(&open.peer);
+            self.broke_off(now, open.peer);
         }
     }
 
@@ -117,22 +125,61 @@ impl Directory {
     pub(super) fn sync_tick(&mut self, now: Timestamp) {
         let late: Vec<u64> =
             self.sync.open.iter().filter(|(_, open)| open.until <= now).map(|(ask, _)| *ask).collect();
-        late.into_iter().for_each(|ask| self.unanswered(ask));
+        late.into_iter().for_each(|ask| self.unanswered(now, ask));
         if now < self.sync.next_round {
             return;
         }
-        let half = u64::try_from(self.sync.pause.as_millis()).unwrap_or(u64::MAX) / 2;
-        self.sync.next_round =
-            now.after(Duration::from_millis(half + self.dice.below(half.saturating_mul(2))));
-        let peers: Vec<PublicKey> = self.peers.iter().copied().collect();
+        self.sync.next_round = now.after(ROUND / 2 + Duration::from_millis(self.dice.below(ROUND_JITTER_MS)));
+        self.sync.again = AGAIN_MAX;
+        self.ask_for_own(now);
+        self.compare_with_any(now, None);
+    }
+
+    /// Begins a comparison with a peer.
+    fn compare(&mut self, now: Timestamp, peer: PublicKey) {
+        let root = root(&self.buckets(now));
+        self.ask(now, peer, Request::Root(root));
+        self.sync.compared.insert(peer, now);
+    }
+
+    /// Who asks and holds something else may hold what we lack. Not more often than we would ask of ourselves, so that it can neither be
+    /// used to make us work, nor go to and fro.
+    fn compare_back(&mut self, now: Timestamp, peer: PublicKey) {
+        let lately = self.sync.compared.get(&peer).is_some_and(|at| now.since(*at) < ROUND / 2);
+        if self.peers.contains(&peer) && !lately {
+            self.compare(now, peer);
+        }
+    }
+
+    /// Begins a comparison with some peer but this one, and none that owes us an answer.
+    fn compare_with_any(&mut self, now: Timestamp, but: Option<PublicKey>) {
+        let owing: BTreeSet<PublicKey> = self.sync.open.values().map(|open| open.peer).chain(but).collect();
+        let peers: Vec<PublicKey> = self.peers.difference(&owing).copied().collect();
         if let Some(peer) = self.dice.pick(&peers).copied() {
             self.compare(now, peer);
         }
     }
 
+    /// A peer has left a question without an answer, or with one to another: nothing more is wanted of it, and what it may have known
+    /// is looked for at another peer at once. Without this, one loss in four messages cost a whole round.
+    fn broke_off(&mut self, now: Timestamp, peer: PublicKey) {
+        self.sync.wanted.forget(&peer);
+        if let Some(left) = self.sync.again.checked_sub(1) {
+            self.sync.again = left;
+            self.compare_with_any(now, Some(peer));
+        }
+        self.ask_on(now);
+    }
+
+    /// A node that was started again asks everybody who has not told yet: the first question may have been lost.
+    fn ask_for_own(&mut self, now: Timestamp) {
+        let Some(own) = self.own_listing().filter(|_| self.is_restoring()) else { return };
+        let peers: Vec<PublicKey> = self.peers.iter().filter(|peer| !self.has_told(peer)).copied().collect();
+        peers.into_iter().for_each(|peer| self.want(now, peer, own));
+    }
+
     fn ask(&mut self, now: Timestamp, peer: PublicKey, question: Request) {
-        let busy = self.sync.open.values().filter(|open| open.peer == peer).count() >= OPEN_PER_PEER_MAX;
-        if busy || self.sync.open.len() >= OPEN_MAX {
+        if !self.may_ask(&peer) {
             return;
         }
         let ask = self.sync.next_ask;
@@ -142,14 +189,32 @@ impl Directory {
         self.outputs.push(Output::Ask { peer, ask, request });
     }
 
-    fn ask_for_wanted(&mut self, now: Timestamp, peer: PublicKey) {
-        let asking = |open: &Open| open.peer == peer && matches!(open.question, Request::Records(_));
-        let Some(wanted) = self.sync.wanted.get_mut(&peer) else { return };
-        if wanted.is_empty() || self.sync.open.values().any(asking) {
-            return;
+    fn may_ask(&self, peer: &PublicKey) -> bool {
+        let busy = self.sync.open.values().filter(|open| open.peer == *peer).count() >= OPEN_PER_PEER_MAX;
+        !busy && self.sync.open.len() < OPEN_MAX
+    }
+
+    /// Asks for what is wanted: of each peer one question about listings at a time.
+    fn ask_on(&mut self, now: Timestamp) {
+        for peer in self.sync.wanted.peers() {
+            let asking = |open: &Open| open.peer == peer && !matches!(open.question, Request::Root(_));
+            if self.sync.open.values().any(asking) || !self.may_ask(&peer) {
+                continue;
+            }
+            let open = self.sync.open.values().filter_map(|open| match &open.question {
+                Request::Records(names) => Some(names),
+                Request::Root(_) | Request::Summaries { .. } => None,
+            });
+            let asked: BTreeSet<ListingId> = open.flatten().map(|name| name.0).collect();
+            let held = |listing| self.hosters.get(&listing).map(short);
+            match self.sync.wanted.next(&peer, &asked, held) {
+                Some(Next::Records(names)) => self.ask(now, peer, Request::Records(names)),
+                Some(Next::Summaries(Rest { buckets, from })) => {
+                    self.ask(now, peer, Request::Summaries { buckets, from });
+                }
+                None => {}
+            }
         }
-        let names = std::iter::from_fn(|| wanted.pop_first()).take(RECORDS_ASKED_MAX).map(Name).collect();
-        self.ask(now, peer, Request::Records(names));
     }
 
     fn answer_root(&self, now: Timestamp, theirs: [u8; 32]) -> Answer {
@@ -157,12 +222,11 @@ impl Directory {
         if root(&buckets) == theirs {
             return Answer::Same;
         }
-        let short = buckets.iter().flat_map(|bucket| bucket.iter().take(BUCKET_BYTES)).copied();
-        Answer::Buckets(short.collect::<Vec<u8>>().into())
+        Answer::Buckets(shortened(&buckets).into())
     }
 
     fn answer_summaries(&self, now: Timestamp, buckets: &[u8; 32], from: ListingId) -> Answer {
-        let asked = |hoster: &&Hoster| has(buckets, bucket_of(hoster.id())) && self.is_told(hoster, now);
+        let asked = |hoster: &&Hoster| has(buckets, hoster.id()) && self.is_told(hoster, now);
         let mut found = self.hosters.range(from..).map(|(_, hoster)| hoster).filter(asked);
         let summaries = found.by_ref().take(SUMMARIES_MAX).map(summary).collect();
         Answer::Summaries { summaries, next: found.next().map(|hoster| Name(hoster.id())) }
@@ -197,16 +261,13 @@ impl Directory {
         records.into_iter().chain(gone).collect()
     }
 
-    fn read_summaries(&mut self, now: Timestamp, peer: PublicKey, summaries: &[Summary]) {
+    fn read_summaries(&mut self, peer: PublicKey, summaries: &[Summary]) {
         for theirs in summaries.iter().take(SUMMARIES_MAX) {
             if let Some(gone) = self.gone.get(&theirs.listing) {
                 let farewell = gone.wire.to_vec();
                 self.gossip_out(farewell);
-                continue;
-            }
-            let same = |hoster: &Hoster| summary(hoster).digest == theirs.digest;
-            if !self.hosters.get(&theirs.listing).is_some_and(same) {
-                self.want(now, peer, theirs.listing);
+            } else if self.hosters.get(&theirs.listing).map(short) != Some(theirs.digest) {
+                self.sync.wanted.add(peer, theirs.listing, Some(theirs.digest));
             }
         }
     }
@@ -223,83 +284,29 @@ impl Directory {
             // A refusal is counted there; an honest peer may have what we refuse by policy.
             let _ = self.take(now, record, take::From::Page);
         }
-        let complete = usize::try_from(complete).unwrap_or(usize::MAX).min(names.len());
-        let (told, left) = names.split_at_checked(complete).unwrap_or((names, &[]));
-        if complete > 0 {
-            left.iter().for_each(|name| self.want(now, peer, name.0));
-        }
+        // What did not fit the page stays wanted; a page with nothing whole in it will not get better.
+        let complete = usize::try_from(complete).unwrap_or(usize::MAX);
+        let told = names.get(..complete).unwrap_or(names);
+        self.sync.wanted.told(&peer, if told.is_empty() { names } else { told });
         if told.iter().any(|name| Some(name.0) == self.own_listing()) {
             self.told(now, peer);
         }
     }
-
-    /// Only what is proven is compared and told of: nobody passes on what nobody has checked.
-    fn is_told(&self, hoster: &Hoster, now: Timestamp) -> bool {
-        hoster.is_proven(now) || self.own_listing() == Some(hoster.id())
-    }
-
-    /// Ids are in order, so each bucket is one run of them; an empty one is zeros.
-    fn buckets(&self, now: Timestamp) -> [[u8; 32]; BUCKETS] {
-        let mut buckets = [[0; 32]; BUCKETS];
-        let mut told = self.hosters.values().filter(|hoster| self.is_told(hoster, now)).peekable();
-        let mut hasher = blake3::Hasher::new();
-        while let Some(first) = told.peek().map(|hoster| bucket_of(hoster.id())) {
-            hasher.reset();
-            while let Some(hoster) = told.next_if(|hoster| bucket_of(hoster.id()) == first) {
-                hasher.update(hoster.id().as_bytes()).update(hoster.digest());
-            }
-            if let Some(bucket) = buckets.get_mut(first) {
-                *bucket = *hasher.finalize().as_bytes();
-            }
-        }
-        buckets
-    }
-
-    fn differing(&self, now: Timestamp, theirs: &[u8]) -> [u8; 32] {
-        let mut differing = [0u8; 32];
-        let theirs = theirs.chunks_exact(BUCKET_BYTES).chain(std::iter::repeat([0; BUCKET_BYTES].as_slice()));
-        for (index, (ours, theirs)) in self.buckets(now).iter().zip(theirs).enumerate() {
-            if let Some(byte) = differing.get_mut(index / 8).filter(|_| !ours.starts_with(theirs)) {
-                *byte |= 0x80 >> (index % 8);
-            }
-        }
-        differing
-    }
 }
 
-fn summary(hoster: &Hoster) -> Summary {
-    let digest = hoster.digest().first_chunk::<16>().copied().unwrap_or_default();
-    Summary { listing: hoster.id(), digest }
-}
-
-fn root(buckets: &[[u8; 32]; BUCKETS]) -> [u8; 32] {
-    *blake3::hash(buckets.as_flattened()).as_bytes()
-}
-
-fn bucket_of(listing: ListingId) -> usize {
-    let [first, ..] = listing.as_bytes();
-    usize::from(*first)
-}
-
-fn has(buckets: &[u8; 32], bucket: usize) -> bool {
-    buckets.get(bucket / 8).is_some_and(|byte| byte & (0x80 >> (bucket % 8)) != 0)
-}
-
-/// Between two comparisons, give or take a half, when the last one found a difference.
-const PAUSE_MIN: Duration = Duration::from_secs(60);
-/// The same when nothing has differed for long.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
+/// Between two comparisons, give or take a half: an update that no gossip brought is missing for so long. A question with the answer "the
+/// same" is 40 bytes, so there is nothing to gain by asking less often while nothing differs.
+const ROUND: Duration = Duration::from_secs(60);
+const ROUND_JITTER_MS: u64 = 60_000;
+/// How often a comparison that breaks off is begun again with another peer before the next round.
+const AGAIN_MAX: u32 = 3;
 /// How long a question stays open.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Questions open to one peer.
 const OPEN_PER_PEER_MAX: usize = 4;
 /// Questions open in all.
 const OPEN_MAX: usize = 128;
-/// Listings wanted from one peer.
-const WANTED_MAX: usize = 20_000;
 /// What a question costs its asker, in the kilobytes of [`super::PEER_PACE`].
 const QUESTION_COST: u32 = 4;
-/// Of a bucket's digest, how much is told.
-const BUCKET_BYTES: usize = 8;
 /// Heads of an answer.
 const PAGE_HEAD: usize = 32;
