@@ -9,13 +9,15 @@
 //! | [`cosigned`] | records with several, gathered offline: [`Cosigning`], [`Cosigned`] |
 //! | [`keyring`] | a hoster's keys over time: [`Keyring`] |
 //! | [`words`] | a root secret on paper: 24 words |
+//! | [`account`] | an account over time: its log, its keys, the papers of a move |
 //! | [`node`] | what a node says about itself in cards and invitations |
 //! | [`invitation`] | the link by which a hoster joins |
 //! | [`domain`] | TXT record and card: domain and hoster name each other |
 //!
-//! Bytes and rules: `specs/08-identity.md`.
+//! Bytes and rules: `specs/08-identity.md` and `specs/14-account-log.md`.
 #![warn(clippy::indexing_slicing, missing_docs)]
 
+pub mod account;
 pub mod cbor;
 pub mod cosigned;
 pub mod domain;

@@ -17,7 +17,7 @@ pub struct RootSecret(Zeroizing<[u8; 32]>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WordsError {
     /// Not 24 words.
-    #[error("{found} words; a root secret has {WORDS}")]
+    #[error("{found} words; there must be {WORDS}")]
     Count {
         /// How many there are.
         found: usize,
@@ -91,7 +91,12 @@ impl RootSecret {
 
     /// The root key of this secret. Other keys made from the same paper will have other names.
     pub fn signing_key(&self) -> SigningKey {
-        let seed = Zeroizing::new(blake3::derive_key(ROOT_KEY_CONTEXT, &*self.0));
+        self.derive(ROOT_KEY_CONTEXT)
+    }
+
+    /// The key of this name. Two contexts give keys that know nothing of each other.
+    pub(crate) fn derive(&self, context: &str) -> SigningKey {
+        let seed = Zeroizing::new(blake3::derive_key(context, &*self.0));
         SigningKey::from_seed(&seed)
     }
 }

@@ -208,6 +208,102 @@ pub mod seconds {
     }
 }
 
+/// The same of a time that may be absent; it is then left out.
+pub mod maybe_seconds {
+    use essaim_types::Timestamp;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an integer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        time: &Option<Timestamp>,
+        to: &mut Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        match time {
+            Some(time) => super::seconds::encode(time, to, c),
+            None => to.null()?.ok(),
+        }
+    }
+
+    /// From an integer.
+    ///
+    /// # Errors
+    /// Those of [`super::seconds::decode`].
+    pub fn decode<C>(from: &mut Decoder<'_>, c: &mut C) -> Result<Option<Timestamp>, Unread> {
+        super::seconds::decode(from, c).map(Some)
+    }
+
+    /// Whether it is left out.
+    pub fn is_nil(time: &Option<Timestamp>) -> bool {
+        time.is_none()
+    }
+
+    /// What is read where it was left out.
+    pub fn nil() -> Option<Option<Timestamp>> {
+        Some(None)
+    }
+}
+
+/// A list of listings: an array of byte strings of 32 bytes.
+pub mod listings {
+    use essaim_types::ListingId;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an array.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(
+        listings: &[ListingId],
+        to: &mut Encoder<W>,
+        c: &mut C,
+    ) -> Result<(), Unwritten<W::Error>> {
+        to.array(u64::try_from(listings.len()).unwrap_or(u64::MAX))?;
+        listings.iter().try_for_each(|listing| super::listing::encode(listing, to, c))
+    }
+
+    /// From an array.
+    ///
+    /// # Errors
+    /// Anything but listings in it.
+    pub fn decode<C>(from: &mut Decoder<'_>, c: &mut C) -> Result<Vec<ListingId>, Unread> {
+        let at = from.position();
+        let count = from.array()?.ok_or_else(|| Unread::message("of no definite length").at(at))?;
+        (0..count).map(|_| super::listing::decode(from, c)).collect()
+    }
+}
+
+/// The number of a change: an unsigned integer.
+pub mod lsn {
+    use essaim_types::Lsn;
+    use minicbor::decode::Error as Unread;
+    use minicbor::encode::{Error as Unwritten, Write};
+    use minicbor::{Decoder, Encoder};
+
+    /// As an integer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn encode<C, W: Write>(lsn: &Lsn, to: &mut Encoder<W>, _: &mut C) -> Result<(), Unwritten<W::Error>> {
+        to.u64(lsn.0)?.ok()
+    }
+
+    /// From an integer.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn decode<C>(from: &mut Decoder<'_>, _: &mut C) -> Result<Lsn, Unread> {
+        from.u64().map(Lsn)
+    }
+}
+
 /// A byte string of exactly `N` bytes.
 ///
 /// # Errors
