@@ -2,4 +2,5 @@
 //! clock, no socket, no disk; and nothing here knows what an object means.
 #![warn(clippy::indexing_slicing, missing_docs)]
 
+pub mod archive;
 pub mod object;
