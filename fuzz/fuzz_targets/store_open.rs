@@ -20,7 +20,7 @@ use twox_hash::XxHash3_64;
 
 fuzz_target!(|data: &[u8]| {
     let disk = SimDisk::new();
-    write(&disk, "FORMAT", format!("essaim store 1\nid {:032x}\n", u128::from_be_bytes(ID)).as_bytes());
+    write(&disk, "FORMAT", format!("essaim store 2\nid {:032x}\n", u128::from_be_bytes(ID)).as_bytes());
     let mut author = Author::default();
     data.split(|&byte| byte == b'\n').take(64).for_each(|line| author.line(line));
     for (number, segment) in (1..).zip(author.finish()) {
@@ -128,7 +128,8 @@ impl Author {
         let object = |charge, blobs, value: Vec<u8>| Object { lsn, charge, blobs, value: value.into() };
         group.ops.push(match command {
             b'c' => {
-                let (kind, value) = (ObjectKind::ACCOUNT, vec![1, knobs.turn() % 128]);
+                let (quota, base, status) = (knobs.turn() % 128, knobs.turn() % 4, knobs.turn() % 4);
+                let (kind, value) = (ObjectKind::ACCOUNT, vec![2, quota, base, status]);
                 Op::Upsert { kind, key: Bytes::new(), object: object(ByteSize(0), Vec::new(), value) }
             }
             b'x' => {

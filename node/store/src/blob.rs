@@ -11,7 +11,7 @@ use crate::core::Core;
 use crate::error::{AppendError, ReadError};
 use crate::index::rows::{BlobRow, Location};
 use crate::index::{IndexError, Table};
-use crate::record::{BLOB_MAX, RecordKind};
+use crate::record::{BLOB_MAX, Codec, RecordHeader, RecordKind};
 
 /// Appends a blob unless it is there. Hashing and compressing happen before the stream's end is locked.
 pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<BlobId, AppendError> {
@@ -50,14 +50,28 @@ pub(crate) fn put_blob(core: &Core, content: Content, plain: &[u8]) -> Result<Bl
 
 /// A blob's bytes, checked: see [`RecordHeader::sum`](crate::RecordHeader::sum).
 pub(crate) fn read_blob(core: &Core, id: &BlobId) -> Result<Bytes, ReadError> {
+    Ok(read(core, id, Check::Sum)?.1)
+}
+
+/// The same, checked against the id, and what the bytes were put as. Of what is stored raw that cannot be seen, and does not matter.
+pub(crate) fn read_blob_to_send(core: &Core, id: &BlobId) -> Result<(Bytes, Content), ReadError> {
+    let (header, plain) = read(core, id, Check::Hash)?;
+    let content = match header.codec {
+        Codec::ZstdMail1 | Codec::Lz4Mail1 => Content::Mail,
+        Codec::Raw | Codec::Zstd => Content::Other,
+    };
+    Ok((plain, content))
+}
+
+fn read(core: &Core, id: &BlobId, check: Check) -> Result<(RecordHeader, Bytes), ReadError> {
     let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
     let location = find(core, id)?.ok_or(ReadError::NoSuchBlob { blob: *id })?;
-    let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs, Check::Sum)?;
+    let (header, plain) = core.segments.read(location.place, location.stored, &core.codecs, check)?;
     if &header.hash != id.as_bytes() {
         let (segment, offset) = (location.place.segment, location.place.offset);
         return Err(ReadError::Damaged { segment, offset, reason: "another blob stands there".to_owned() });
     }
-    Ok(plain)
+    Ok((header, plain))
 }
 
 /// Whether a blob need not be appended again. One that nothing names is kept from the garbage from now on, and looked up

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use essaim_types::{AccountId, BlobId, ByteSize, ObjectKind};
+use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
 
+use crate::account::AccountStatus;
 use crate::index::IndexError;
 use crate::wire::DecodeError;
 
@@ -25,9 +26,19 @@ pub enum OpenError {
         /// The largest number known.
         known: u32,
     },
+    /// FORMAT has a smaller number.
+    #[error(
+        "the store was written by an essaim from before the first release (store format {found}, this one knows {known}): begin a new one"
+    )]
+    Older {
+        /// The number found.
+        found: u32,
+        /// The only number known.
+        known: u32,
+    },
     /// FORMAT is there, but is not what a store writes.
     #[error(
-        "the file FORMAT of the store is damaged: restore it from a backup, or write \"essaim store 1\" and the line \"id ...\" of any backup into it"
+        "the file FORMAT of the store is damaged: restore it from a backup, or write \"essaim store 2\" and the line \"id ...\" of any backup into it"
     )]
     Format,
     /// There are segments, but FORMAT is gone.
@@ -137,6 +148,36 @@ pub enum TxError {
         account: AccountId,
         /// How many.
         objects: u64,
+    },
+    /// The account lives elsewhere, or is on its way here: see [`AccountStatus`].
+    #[error("account {account} is {status}: this cannot be done to it now")]
+    Status {
+        /// Its id.
+        account: AccountId,
+        /// What its status is.
+        status: AccountStatus,
+    },
+    /// A change to replay that is not the next, or an account that does not stand where it should.
+    #[error("account {account} stands at LSN {last}, and {found} does not fit")]
+    Gap {
+        /// Its id.
+        account: AccountId,
+        /// The last LSN here.
+        last: Lsn,
+        /// The one given.
+        found: Lsn,
+    },
+    /// A copy holds objects that are newer than the last change replayed.
+    #[error(
+        "account {account} stands at LSN {lsn} and holds an object of LSN {copied}: replay the changes up to there first"
+    )]
+    Incomplete {
+        /// Its id.
+        account: AccountId,
+        /// The last LSN here.
+        lsn: Lsn,
+        /// The highest LSN of an object that was adopted.
+        copied: Lsn,
     },
     /// The store writes this kind itself.
     #[error("objects of kind {kind} are written by the store alone")]

@@ -1,14 +1,14 @@
 //! From operations to state: the same for a closure of the writer, for replay at opening and for a rebuild.
 
-use bytes::Bytes;
-use essaim_types::{AccountId, ByteSize, Lsn, NodeSeq, ObjectKind};
+use essaim_types::{AccountId, Lsn, NodeSeq, ObjectKind};
 
+use crate::account::{AccountStatus, read_account};
 use crate::index::IndexError;
 use crate::index::rows::{AccountRow, Place, object_key};
 use crate::object::Object;
 use crate::overlay::Overlay;
 use crate::transaction::{Group, Op, Transaction};
-use crate::wire::{DecodeError, Reader, put_varint};
+use crate::wire::DecodeError;
 
 /// Why a transaction of the log cannot follow the ones before it.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,8 @@ pub(crate) enum FoldError {
     NodeSeq { found: NodeSeq, expected: NodeSeq },
     #[error("account {account}: LSN {found} follows {last}")]
     Lsn { account: AccountId, last: Lsn, found: Lsn },
+    #[error("account {account}: what LSN {lsn} does is not for an account of its status")]
+    Status { account: AccountId, lsn: Lsn },
     #[error("account {account} is changed before it is made")]
     NoAccount { account: AccountId },
     #[error("account {account} is deleted with {objects} objects in it")]
@@ -44,14 +46,20 @@ pub(crate) fn apply(
 
 fn apply_group(overlay: &mut Overlay, group: &Group, place: Place, derived: bool) -> Result<(), FoldError> {
     let account = group.account;
-    let mut row = match overlay.account(&account)? {
-        Some(row) => row,
-        None if creates(group) => overlay.new_account(account),
-        None => return Err(FoldError::NoAccount { account }),
+    let before = match (overlay.account(&account)?, creates(group)) {
+        (Some(row), _) => row,
+        (None, Some(object)) => {
+            let row = read_account(&object.value, overlay.new_account(account))?;
+            AccountRow { lsn: row.base, ..row }
+        }
+        (None, None) => return Err(FoldError::NoAccount { account }),
     };
-    if group.lsn != row.lsn.next() {
-        return Err(FoldError::Lsn { account, last: row.lsn, found: group.lsn });
-    }
+    let numbering = Numbering::of(group, &before).ok_or(FoldError::Lsn {
+        account,
+        last: before.lsn,
+        found: group.lsn,
+    })?;
+    let mut row = before;
     for op in &group.ops {
         let (kind, key) = op.target();
         apply_op(overlay, account, &mut row, op)?;
@@ -59,12 +67,51 @@ fn apply_group(overlay: &mut Overlay, group: &Group, place: Place, derived: bool
             overlay.set_derived(object_key(row.local, kind, key), None);
         }
     }
+    if !allowed(group, numbering, before.status, row.status) {
+        return Err(FoldError::Status { account, lsn: group.lsn });
+    }
     if deletes(group) && row.objects > 0 {
         return Err(FoldError::NotEmpty { account, objects: row.objects });
     }
     end_group(overlay, account, row, group);
-    overlay.add_log(row.local, group.lsn, place);
+    if numbering == Numbering::Numbered {
+        overlay.add_log(row.local, group.lsn, place);
+    }
     Ok(())
+}
+
+/// Whether a group is a change of the account, or says something of this copy alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbering {
+    Numbered,
+    Unnumbered,
+}
+
+impl Numbering {
+    /// `None` if the group cannot follow.
+    fn of(group: &Group, row: &AccountRow) -> Option<Self> {
+        match group.lsn.0.checked_sub(row.lsn.0)? {
+            0 => Some(Self::Unnumbered),
+            1 => Some(Self::Numbered),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an account of this status may see such a group. Within a group only the first and the last status count: its operations are kept in no
+/// order but each object's own.
+fn allowed(group: &Group, numbering: Numbering, before: AccountStatus, after: AccountStatus) -> bool {
+    let either = |status| before == status || after == status;
+    group.ops.iter().all(|op| match (numbering, op) {
+        (_, Op::Upsert { kind: ObjectKind::ACCOUNT, .. }) => true,
+        (_, Op::Adopt { kind: ObjectKind::ACCOUNT, .. }) => false,
+        (Numbering::Numbered, Op::Upsert { .. } | Op::Delete { .. }) => {
+            either(AccountStatus::Open) || either(AccountStatus::Adopting)
+        }
+        (Numbering::Unnumbered, Op::Delete { kind: ObjectKind::ACCOUNT, .. }) => true,
+        (Numbering::Unnumbered, Op::Adopt { .. } | Op::Delete { .. }) => either(AccountStatus::Adopting),
+        (Numbering::Numbered, Op::Adopt { .. }) | (Numbering::Unnumbered, Op::Upsert { .. }) => false,
+    })
 }
 
 /// Applies one operation; says whether the object was there before.
@@ -75,25 +122,31 @@ pub(crate) fn apply_op(
     op: &Op,
 ) -> Result<bool, IndexError> {
     let (kind, key) = op.target();
-    let object = match op {
-        Op::Upsert { object, .. } => Some(object),
-        Op::Delete { .. } => None,
-    };
-    if kind == ObjectKind::ACCOUNT
-        && let Some(object) = object
-    {
-        row.quota = decode_account(&object.value)?;
+    match op {
+        Op::Upsert { object, .. } if kind == ObjectKind::ACCOUNT => {
+            *row = read_account(&object.value, *row)?;
+            let object = Object { lsn: row.lsn, ..object.clone() };
+            return overlay.set_object(account, row, kind, key, Some(&object));
+        }
+        Op::Adopt { object, .. } => row.copied = row.copied.max(object.lsn),
+        Op::Upsert { .. } | Op::Delete { .. } => {}
     }
-    overlay.set_object(account, row, kind, key, object)
+    overlay.set_object(account, row, kind, key, op.object())
 }
 
-/// The last step for an account: its LSN goes up; or it goes, if that is what the operations did.
+/// The last step for an account: its LSN goes up; or it goes, if that is what the operations did. Where objects were adopted or forgotten, the log
+/// does not tell how, and begins anew.
 pub(crate) fn end_group(overlay: &mut Overlay, account: AccountId, row: AccountRow, group: &Group) {
     if deletes(group) {
-        overlay.drop_account(account, row.local);
-    } else {
-        overlay.set_account(account, Some(AccountRow { lsn: group.lsn, ..row }));
+        return overlay.drop_account(account, row.local);
     }
+    let silent = |op: &Op| match op {
+        Op::Adopt { .. } => true,
+        Op::Delete { .. } => group.lsn == row.lsn,
+        Op::Upsert { .. } => false,
+    };
+    let base = if group.ops.iter().any(silent) { row.lsn } else { row.base };
+    overlay.set_account(account, Some(AccountRow { lsn: group.lsn, base, ..row }));
 }
 
 /// Whether the account ends with this group.
@@ -101,36 +154,19 @@ pub(crate) fn deletes(group: &Group) -> bool {
     matches!(group.ops.last(), Some(Op::Delete { kind: ObjectKind::ACCOUNT, .. }))
 }
 
-fn creates(group: &Group) -> bool {
-    matches!(group.ops.first(), Some(Op::Upsert { kind: ObjectKind::ACCOUNT, .. }))
+/// The object that makes the account, if the group begins with one.
+fn creates(group: &Group) -> Option<&Object> {
+    group.ops.first().filter(|op| op.target().0 == ObjectKind::ACCOUNT).and_then(Op::object)
 }
-
-/// The operation that makes an account or gives it another quota.
-pub(crate) fn account_op(lsn: Lsn, quota: Option<ByteSize>) -> Op {
-    let mut value = vec![ACCOUNT_VERSION];
-    put_varint(&mut value, quota.map_or(0, |quota| quota.0));
-    let object = Object { lsn, charge: ByteSize(0), blobs: Vec::new(), value: value.into() };
-    Op::Upsert { kind: ObjectKind::ACCOUNT, key: Bytes::new(), object }
-}
-
-fn decode_account(value: &[u8]) -> Result<ByteSize, DecodeError> {
-    let mut reader = Reader::new(value);
-    if reader.u8()? != ACCOUNT_VERSION {
-        return Err(DecodeError("an account object has an unknown version"));
-    }
-    let quota = ByteSize(reader.varint()?);
-    reader.end()?;
-    Ok(quota)
-}
-
-const ACCOUNT_VERSION: u8 = 1;
 
 #[cfg(test)]
 mod tests {
-    use essaim_types::Timestamp;
+    use bytes::Bytes;
+    use essaim_types::{ByteSize, Timestamp};
 
     use super::*;
     use crate::Store;
+    use crate::account::account_op;
     use crate::index::rows::Place;
 
     /// The writer never writes such a log, but bytes of a segment may be anything: taken as it stands, it left rows in the index
@@ -142,7 +178,8 @@ mod tests {
         let object = Object { lsn: Lsn(1), charge: ByteSize(0), blobs: Vec::new(), value: Bytes::new() };
         let (kind, key) = (ObjectKind::PROFILE, Bytes::from_static(b"k"));
         let delete = |kind, key| Op::Delete { kind, key };
-        let made = [account_op(Lsn(1), None), Op::Upsert { kind, key: key.clone(), object }];
+        let row = Overlay::new(store.core().index.view().unwrap(), 1).new_account(account);
+        let made = [account_op(&row), Op::Upsert { kind, key: key.clone(), object }];
         let all = [made.as_slice(), &[delete(kind, key), delete(ObjectKind::ACCOUNT, Bytes::new())]].concat();
         let all_but_one = [&all[..2], &all[3..]].concat();
         let applied = |ops: Vec<Op>| {

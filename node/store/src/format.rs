@@ -48,6 +48,7 @@ fn parse(text: &str) -> Result<StoreId, OpenError> {
     match version {
         None => return Err(OpenError::Format),
         Some(found) if found > VERSION => return Err(OpenError::Newer { found, known: VERSION }),
+        Some(found) if found < VERSION => return Err(OpenError::Older { found, known: VERSION }),
         Some(_) => {}
     }
     let id = lines.next().and_then(|line| line.strip_prefix("id ")).filter(|id| id.len() == 32);
@@ -58,7 +59,7 @@ fn parse(text: &str) -> Result<StoreId, OpenError> {
 const NAME: &str = "FORMAT";
 const TEMPORARY: &str = "FORMAT.new";
 const FIRST_WORDS: &str = "essaim store ";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const LENGTH_MAX: u64 = 1024;
 
 #[cfg(test)]
@@ -75,8 +76,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_format_is_refused_and_a_newer_one_named() {
-        assert!(matches!(parse("essaim store 2\n"), Err(OpenError::Newer { found: 2, known: 1 })));
-        for text in ["", "essaim store\n", "essaim store 1\n", "essaim store 1\nid 12\n", "something else"] {
+        assert!(matches!(parse("essaim store 3\n"), Err(OpenError::Newer { found: 3, known: 2 })));
+        assert!(matches!(parse("essaim store 1\n"), Err(OpenError::Older { found: 1, known: 2 })));
+        for text in ["", "essaim store\n", "essaim store 2\n", "essaim store 2\nid 12\n", "something else"] {
             assert!(matches!(parse(text), Err(OpenError::Format)), "{text:?}");
         }
     }

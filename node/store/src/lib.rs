@@ -3,6 +3,7 @@
 //! One append-only stream of segments holds everything; an index that can be computed again from it answers reads. The formats
 //! and the reasons are in `specs/01-store.md`. Nothing here knows what an object means.
 
+mod account;
 mod appender;
 mod applier;
 mod blob;
@@ -41,6 +42,7 @@ mod wire;
 mod work;
 mod writer;
 
+pub use account::AccountStatus;
 pub use blob_reader::BlobReader;
 pub use codec::Content;
 pub use content::{ContentRef, ContentWriter};
@@ -54,11 +56,11 @@ pub use options::Options;
 pub use progress::{Progress, Step};
 pub use rebuild::{RebuildReport, rebuild_index};
 pub use record::{BLOB_MAX, Codec, RecordHeader, RecordKind, TRANSACTION_MAX};
-pub use snapshot::{AccountState, DerivedRange, Range, Snapshot};
+pub use snapshot::{AccountState, DerivedRange, Objects, Range, Snapshot};
 pub use stats::Stats;
 pub use store::Store;
-pub use tail::{Change, Position, Record, Tail};
-pub use transaction::{Group, Op, Transaction};
+pub use tail::{Change, Changes, Position, Record, Tail};
+pub use transaction::{Group, LSN_MAX, Op, Transaction};
 pub use tx::{Tx, TxRange};
 pub use verify::{Difference, Finding, VerifyReport};
 pub use wire::DecodeError;

@@ -10,6 +10,7 @@ use std::mem;
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind, Timestamp};
 
+use crate::account::AccountStatus;
 use crate::index::rows::{AccountRow, BlobRow, Location, Place, SegmentRow, log_key, object_key};
 use crate::index::{Batch, IndexError, Table, View};
 use crate::object::Object;
@@ -140,6 +141,9 @@ impl Overlay {
             quota: ByteSize(0),
             used: ByteSize(0),
             objects: 0,
+            base: Lsn::ZERO,
+            status: AccountStatus::Open,
+            copied: Lsn::ZERO,
         };
         self.next_local = self.next_local.checked_add(1).expect("fewer than 2^32 accounts are ever made");
         self.set_account(id, Some(row));

@@ -5,10 +5,12 @@ use std::ops::{Bound, ControlFlow};
 use bytes::Bytes;
 use essaim_types::{AccountId, ByteSize, Lsn, ObjectKind};
 
+use crate::account::AccountStatus;
 use crate::error::ReadError;
-use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key, split_id};
+use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key, split_id, split_object_key};
 use crate::index::{IndexError, Row, Rows, Table, View, end_of_prefix};
 use crate::object::{Object, ObjectRef};
+use crate::transaction::Op;
 
 /// The state after the last commit before it was taken.
 ///
@@ -30,12 +32,16 @@ pub struct AccountState {
     pub used: ByteSize,
     /// How many objects it has, the one that is the account itself included.
     pub objects: u64,
+    /// Who may write to it.
+    pub status: AccountStatus,
+    /// The log tells everything after this LSN; 0 for an account that began here.
+    pub base: Lsn,
 }
 
 impl From<AccountRow> for AccountState {
     fn from(row: AccountRow) -> Self {
-        let AccountRow { lsn, quota, used, objects, .. } = row;
-        Self { lsn, quota: (quota.0 > 0).then_some(quota), used, objects }
+        let AccountRow { lsn, quota, used, objects, status, base, .. } = row;
+        Self { lsn, quota: (quota.0 > 0).then_some(quota), used, objects, status, base }
     }
 }
 
@@ -76,6 +82,35 @@ impl Snapshot {
         to: Bound<&[u8]>,
     ) -> Result<Range, ReadError> {
         Ok(Range(self.rows(Table::Objects, account, kind, from, to)?))
+    }
+
+    /// All objects of an account behind a cursor, in the order of kind and key, but not the account itself. The cursor is the kind and key of the
+    /// last object seen; `None` begins. To read much, take a page, let go of the snapshot, and go on with the next.
+    pub fn objects(
+        &self,
+        account: AccountId,
+        after: Option<(ObjectKind, &[u8])>,
+    ) -> Result<Objects, ReadError> {
+        let Some(row) = account_row(&self.view, &account)? else { return Ok(Objects(None)) };
+        // The account itself is the first of its rows.
+        let (kind, key) = after.unwrap_or((ObjectKind::ACCOUNT, b""));
+        let from = object_key(row.local, kind, key);
+        let to = end_of_prefix(&row.local.to_be_bytes());
+        let to = to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(Objects(Some(self.view.rows(Table::Objects, Bound::Excluded(&from), to)?)))
+    }
+
+    /// Whether an operation of the change with this LSN is an upsert that a later change has made void: the object is gone, or has a later LSN. Its
+    /// blobs may be gone. It holds for the LSN of this snapshot: whoever leaves superseded upserts out brings all changes up to there.
+    pub fn superseded(&self, account: AccountId, lsn: Lsn, op: &Op) -> Result<bool, ReadError> {
+        if op.object().is_none() {
+            return Ok(false);
+        }
+        let Some(row) = account_row(&self.view, &account)? else { return Ok(true) };
+        let (kind, key) = op.target();
+        let decode = |row: &[u8]| ObjectRef::decode(row).map(|object| object.lsn);
+        let now = self.view.with(Table::Objects, &object_key(row.local, kind, key), decode)?.transpose()?;
+        Ok(now != Some(lsn))
     }
 
     /// Shows objects of one kind in key order without copying them, until the visitor breaks. For long lists.
@@ -139,6 +174,22 @@ impl Snapshot {
 /// Objects in key order, with their keys; see [`Snapshot::range`].
 #[derive(Debug)]
 pub struct Range(Option<Rows>);
+
+/// An account's objects with their kinds and keys; see [`Snapshot::objects`].
+#[derive(Debug)]
+pub struct Objects(Option<Rows>);
+
+impl Iterator for Objects {
+    type Item = Result<(ObjectKind, Bytes, Object), ReadError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.next().map(|row| {
+            let row = row?;
+            let (_, kind, key) = split_object_key(row.key())?;
+            let object = Object::decode_row(&Bytes::copy_from_slice(row.value()))?;
+            Ok((kind, Bytes::copy_from_slice(key), object))
+        })
+    }
+}
 
 /// Derived bytes in key order, with their keys; see [`Snapshot::derived_range`].
 #[derive(Debug)]

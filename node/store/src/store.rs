@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, Lsn, Timestamp};
 
-use crate::blob::{put_blob, read_blob};
+use crate::blob::{put_blob, read_blob, read_blob_to_send};
 use crate::blob_reader::BlobReader;
 use crate::codec::Content;
 use crate::content::ContentWriter;
@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::queue::block_on;
 use crate::snapshot::{Snapshot, account_row};
 use crate::stats::Stats;
-use crate::tail::{Change, Position, Tail, changes};
+use crate::tail::{Changes, Position, Tail, changes};
 use crate::tx::Tx;
 use crate::verify::{VerifyReport, verify};
 use crate::work::Closure;
@@ -133,8 +133,14 @@ impl Store {
         })
     }
 
+    /// A blob's bytes for whoever hands them on: checked against the id, and with what they were put as, as far as it shows, so that they are stored
+    /// alike at the other end.
+    pub fn blob_to_send(&self, id: &BlobId) -> Result<(Bytes, Content), ReadError> {
+        read_blob_to_send(self.core(), id)
+    }
+
     /// An account's log after an LSN, at most `limit` changes of it.
-    pub fn changes(&self, account: AccountId, after: Lsn, limit: usize) -> Result<Vec<Change>, ReadError> {
+    pub fn changes(&self, account: AccountId, after: Lsn, limit: usize) -> Result<Changes, ReadError> {
         changes(self.core(), account, after, limit)
     }
 

@@ -29,20 +29,35 @@ pub struct Change {
     pub ops: Vec<Op>,
 }
 
+/// What the log of an account says about the time after an LSN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// The next changes, in order; none, if nothing has happened since.
+    Since(Vec<Change>),
+    /// The log does not reach back so far: it begins after `base`. What is there now is the only answer.
+    Trimmed {
+        /// Where it begins.
+        base: Lsn,
+    },
+}
+
 /// An account's changes after an LSN, at most `limit` of them.
 pub(crate) fn changes(
     core: &Core,
     account: AccountId,
     after: Lsn,
     limit: usize,
-) -> Result<Vec<Change>, ReadError> {
+) -> Result<Changes, ReadError> {
     let _places = core.places.read().unwrap_or_else(PoisonError::into_inner);
     let places = {
         let view = core.index.view()?;
-        let Some(row) = account_row(&view, &account)? else { return Ok(Vec::new()) };
+        let Some(row) = account_row(&view, &account)? else { return Ok(Changes::Since(Vec::new())) };
+        if after < row.base {
+            return Ok(Changes::Trimmed { base: row.base });
+        }
         let (from, to) = (log_key(row.local, after), log_key(row.local, row.lsn));
         if after >= row.lsn {
-            return Ok(Vec::new());
+            return Ok(Changes::Since(Vec::new()));
         }
         let rows = view.rows(Table::Log, Bound::Excluded(&from), Bound::Included(&to))?;
         let mut places = Vec::new();
@@ -52,7 +67,8 @@ pub(crate) fn changes(
         }
         places
     };
-    places.into_iter().map(|(lsn, place)| read_change(core, account, lsn, place)).collect()
+    let read = |(lsn, place)| read_change(core, account, lsn, place);
+    Ok(Changes::Since(places.into_iter().map(read).collect::<Result<_, _>>()?))
 }
 
 fn read_change(core: &Core, account: AccountId, lsn: Lsn, place: Place) -> Result<Change, ReadError> {

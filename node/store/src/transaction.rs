@@ -22,7 +22,7 @@ pub struct Transaction {
 pub struct Group {
     /// Whose.
     pub account: AccountId,
-    /// Its number in the account's log.
+    /// Its number in the account's log; of an unnumbered group, the account's last.
     pub lsn: Lsn,
     /// What was done, in order.
     pub ops: Vec<Op>,
@@ -47,24 +47,40 @@ pub enum Op {
         /// Its key within the account and kind.
         key: Bytes,
     },
+    /// The object came with the account from its other host: it keeps its LSN.
+    Adopt {
+        /// Which kind of object.
+        kind: ObjectKind,
+        /// Its key within the account and kind.
+        key: Bytes,
+        /// Its whole state, with its own LSN.
+        object: Object,
+    },
 }
 
 impl Op {
     /// The kind and key of the object that it changes.
     pub fn target(&self) -> (ObjectKind, &Bytes) {
         match self {
-            Self::Upsert { kind, key, .. } | Self::Delete { kind, key } => (*kind, key),
+            Self::Upsert { kind, key, .. } | Self::Delete { kind, key } | Self::Adopt { kind, key, .. } => {
+                (*kind, key)
+            }
+        }
+    }
+
+    /// The new state of the object; `None` if it is gone.
+    pub fn object(&self) -> Option<&Object> {
+        match self {
+            Self::Upsert { object, .. } | Self::Adopt { object, .. } => Some(object),
+            Self::Delete { .. } => None,
         }
     }
 }
 
 impl Op {
-    /// At least its bytes in the log, with the share of its group's head.
+    /// At least its bytes in the log.
     pub(crate) fn size(&self) -> usize {
-        let object = match self {
-            Self::Upsert { object, .. } => object.blobs.len() * BlobId::LEN + object.value.len(),
-            Self::Delete { .. } => 0,
-        };
+        let object = self.object().map_or(0, |object| object.blobs.len() * BlobId::LEN + object.value.len());
         OP_HEAD + self.target().1.len() + object
     }
 }
@@ -73,7 +89,8 @@ impl Transaction {
     /// At least the length of its payload.
     pub(crate) fn size(&self) -> u64 {
         let ops = self.groups.iter().flat_map(|group| &group.ops);
-        ops.map(Op::size).sum::<usize>() as u64 + PAYLOAD_HEAD
+        let heads = PAYLOAD_HEAD + GROUP_HEAD * self.groups.len() as u64;
+        ops.map(Op::size).sum::<usize>() as u64 + heads
     }
 
     /// The payload of a transaction record.
@@ -113,10 +130,17 @@ impl Transaction {
 
 fn encode_op(out: &mut Vec<u8>, op: &Op) {
     let (kind, key) = op.target();
-    out.push(if matches!(op, Op::Upsert { .. }) { UPSERT } else { DELETE });
+    out.push(match op {
+        Op::Upsert { .. } => UPSERT,
+        Op::Delete { .. } => DELETE,
+        Op::Adopt { .. } => ADOPT,
+    });
     out.push(kind.0);
     put_bytes(out, key);
-    if let Op::Upsert { object, .. } = op {
+    if let Op::Adopt { object, .. } = op {
+        put_varint(out, object.lsn.0);
+    }
+    if let Some(object) = op.object() {
         object.encode_op(out);
     }
 }
@@ -144,15 +168,27 @@ fn decode_op(reader: &mut Reader<'_>, lsn: Lsn, payload: &Bytes) -> Result<Op, D
     match tag {
         UPSERT => Ok(Op::Upsert { kind, key, object: Object::decode_op(reader, lsn, payload)? }),
         DELETE => Ok(Op::Delete { kind, key }),
+        ADOPT => {
+            let lsn = Lsn(reader.varint()?);
+            if lsn > LSN_MAX {
+                return Err(DecodeError("the LSN of an object is out of range"));
+            }
+            Ok(Op::Adopt { kind, key, object: Object::decode_op(reader, lsn, payload)? })
+        }
         _ => Err(DecodeError("an operation has an unknown tag")),
     }
 }
 
-const VERSION: u8 = 1;
+/// An account's base and the LSN of an adopted object are at most this: counting on from there never ends, and a MODSEQ has 63 bits (RFC 7162
+/// section 3.1).
+pub const LSN_MAX: Lsn = Lsn(1 << 62);
+const VERSION: u8 = 2;
 const UPSERT: u8 = 1;
 const DELETE: u8 = 2;
+const ADOPT: u8 = 3;
 const GROUP_MIN: usize = 34;
 const OP_MIN: usize = 3;
 const RESERVED_OPS_MAX: usize = 64;
 const OP_HEAD: usize = 96;
+const GROUP_HEAD: u64 = 52;
 const PAYLOAD_HEAD: u64 = 32;

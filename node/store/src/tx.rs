@@ -1,14 +1,17 @@
 //! What a closure of [`crate::Store::commit`] can do.
 
-use std::collections::HashMap;
+mod adopt;
+mod touched;
+
 use std::ops::Bound;
 
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, NodeSeq, ObjectKind, Timestamp};
 
+use self::touched::{Finished, Form, Touched};
+use crate::account::{AccountStatus, account_op};
 use crate::appender::Appender;
 use crate::error::TxError;
-use crate::fold;
 use crate::index::rows::{AccountRow, OBJECT_PREFIX, object_key};
 use crate::index::{IndexError, Table};
 use crate::merge::Merge;
@@ -16,7 +19,7 @@ use crate::object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 use crate::overlay::Overlay;
 use crate::record::TRANSACTION_MAX;
 use crate::snapshot::{AccountState, key_bounds};
-use crate::transaction::{Group, Op, Transaction};
+use crate::transaction::{Op, Transaction};
 
 /// One transaction on its way. It sees its own writes and those of the commits before it, and nothing of later ones.
 #[derive(Debug)]
@@ -24,28 +27,15 @@ pub struct Tx<'a> {
     overlay: &'a mut Overlay,
     appender: &'a Appender,
     now: Timestamp,
-    touched: Vec<Touched>,
-}
-
-/// What was done to one account.
-#[derive(Debug)]
-struct Touched {
-    account: AccountId,
-    local: u32,
-    lsn: Lsn,
-    used_before: ByteSize,
-    /// In order; those that a later one made pointless are taken out.
-    ops: Vec<Option<Op>>,
-    /// Where the operation on an object is, and whether the object was there before the transaction.
-    at: HashMap<(ObjectKind, Bytes), (usize, bool)>,
+    touched: Touched,
 }
 
 /// A transaction whose closure succeeded.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) transaction: Transaction,
-    /// The local number of each group's account.
-    pub(crate) locals: Vec<u32>,
+    /// For each group, the local number of its account if it gets a row in the account's log.
+    pub(crate) logged: Vec<Option<u32>>,
 }
 
 /// An account that would be over its quota.
@@ -57,7 +47,7 @@ pub(crate) struct OverQuota {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(overlay: &'a mut Overlay, appender: &'a Appender, now: Timestamp) -> Self {
-        Self { overlay, appender, now, touched: Vec::new() }
+        Self { overlay, appender, now, touched: Touched::default() }
     }
 
     /// The time of this commit, as the log will have it.
@@ -77,30 +67,26 @@ impl<'a> Tx<'a> {
 
     /// Makes an empty account.
     pub fn create_account(&mut self, id: AccountId, quota: Option<ByteSize>) -> Result<(), TxError> {
-        // An account that this transaction deletes is not made again in it: its log would end and begin at one LSN.
-        let deleted = self.touched.iter().any(|t| t.account == id);
-        if deleted || self.overlay.account(&id)?.is_some() {
-            return Err(TxError::AccountExists { account: id });
-        }
-        let row = self.overlay.new_account(id);
-        self.write(id, row, fold::account_op(row.lsn.next(), quota))?;
+        let row = self.new_account(id)?;
+        self.write(id, Form::Change, account_op(&AccountRow { quota: quota.unwrap_or_default(), ..row }))?;
+        self.touched.created(id);
         Ok(())
     }
 
-    /// Gives an account another quota.
+    /// Gives an account another quota, whatever its status. This has no LSN: it is not the account's, but its host's.
     pub fn set_quota(&mut self, id: AccountId, quota: Option<ByteSize>) -> Result<(), TxError> {
-        let row = self.row(id)?;
-        self.write(id, row, fold::account_op(row.lsn.next(), quota))?;
-        Ok(())
+        let row = AccountRow { quota: quota.unwrap_or_default(), ..self.row(id)? };
+        self.write_account(id, &row)
     }
 
-    /// Deletes an account in which nothing is left but itself. Its log goes with it.
+    /// Deletes an account in which nothing is left but itself, whatever its status. Its log goes with it.
     pub fn delete_account(&mut self, id: AccountId) -> Result<(), TxError> {
         let row = self.row(id)?;
         if row.objects > 1 {
             return Err(TxError::AccountNotEmpty { account: id, objects: row.objects - 1 });
         }
-        self.write(id, row, Op::Delete { kind: ObjectKind::ACCOUNT, key: Bytes::new() })?;
+        let form = if row.status == AccountStatus::Open { Form::Change } else { Form::Batch };
+        self.write(id, form, Op::Delete { kind: ObjectKind::ACCOUNT, key: Bytes::new() })?;
         self.overlay.drop_account(id, row.local);
         Ok(())
     }
@@ -131,30 +117,19 @@ impl<'a> Tx<'a> {
 
     /// Makes an object, or replaces it.
     pub fn put(&mut self, account: AccountId, kind: ObjectKind, key: &[u8], put: Put) -> Result<(), TxError> {
-        check_kind(kind)?;
-        check_size("a key", key.len(), KEY_MAX)?;
-        check_size("a value", put.value.len(), VALUE_MAX)?;
-        check_size("the list of an object's blobs", put.blobs.len(), BLOBS_MAX)?;
-        check_size("a charge", put.charge.as_usize(), CHARGE_MAX)?;
-        let row = self.row(account)?;
-        self.check_blobs(&object_key(row.local, kind, key), &put.blobs)?;
+        let row = self.open_row(account)?;
         let Put { charge, blobs, value } = put;
         let object = Object { lsn: row.lsn.next(), charge, blobs, value: value.into() };
-        self.write(account, row, Op::Upsert { kind, key: Bytes::copy_from_slice(key), object })?;
+        self.check_object(&row, kind, key, &object)?;
+        self.write(account, Form::Change, Op::Upsert { kind, key: Bytes::copy_from_slice(key), object })?;
         Ok(())
     }
 
     /// Deletes an object and what was derived from it; says whether it was there.
     pub fn delete(&mut self, account: AccountId, kind: ObjectKind, key: &[u8]) -> Result<bool, TxError> {
         check_kind(kind)?;
-        let row = self.row(account)?;
-        let index_key = object_key(row.local, kind, key);
-        if self.overlay.object_row(&index_key)?.is_none() {
-            return Ok(false);
-        }
-        self.write(account, row, Op::Delete { kind, key: Bytes::copy_from_slice(key) })?;
-        self.overlay.set_derived(index_key, None);
-        Ok(true)
+        let row = self.open_row(account)?;
+        self.remove(account, &row, Form::Change, kind, key)
     }
 
     /// Keeps bytes that can be computed again from an object and its blobs, beside it and in no log.
@@ -188,32 +163,82 @@ impl<'a> Tx<'a> {
     /// The closure is done: counts LSNs and checks quotas. `None` if nothing of it belongs into the log.
     pub(crate) fn finish(self, node_seq: NodeSeq) -> Result<Option<Prepared>, FinishError> {
         let Self { overlay, now, touched, .. } = self;
-        let (mut groups, mut locals) = (Vec::with_capacity(touched.len()), Vec::with_capacity(touched.len()));
-        for Touched { account, lsn, used_before, ops, local, .. } in touched {
-            let ops: Vec<Op> = ops.into_iter().flatten().collect();
-            if ops.is_empty() {
-                continue;
+        let Finished { groups, logged, used_before } = touched.finish(overlay)?;
+        for (account, before) in used_before {
+            if let Some(row) = overlay.account(&account)?
+                && (row.quota.0 > 0 && row.used > row.quota && row.used > before)
+            {
+                return Err(FinishError::OverQuota(OverQuota { account, quota: row.quota }));
             }
-            let group = Group { account, lsn, ops };
-            match overlay.account(&account)? {
-                Some(row) if row.quota.0 > 0 && row.used > row.quota && row.used > used_before => {
-                    return Err(FinishError::OverQuota(OverQuota { account, quota: row.quota }));
-                }
-                Some(row) => fold::end_group(overlay, account, row, &group),
-                None => {}
-            }
-            locals.push(local);
-            groups.push(group);
         }
         let transaction = Transaction { node_seq, time: now, groups };
         if transaction.size() > TRANSACTION_MAX as u64 {
             return Err(FinishError::TooLarge);
         }
-        Ok((!locals.is_empty()).then_some(Prepared { transaction, locals }))
+        Ok((!logged.is_empty()).then_some(Prepared { transaction, logged }))
     }
 
     fn row(&self, account: AccountId) -> Result<AccountRow, TxError> {
         self.overlay.account(&account)?.ok_or(TxError::NoSuchAccount { account })
+    }
+
+    /// The row of an account that everybody may write to.
+    fn open_row(&mut self, account: AccountId) -> Result<AccountRow, TxError> {
+        self.row_for(account, Form::Change, AccountStatus::Open)
+    }
+
+    /// The row of an account that has a status, with what this transaction did to it in another form done.
+    fn row_for(
+        &mut self,
+        account: AccountId,
+        form: Form,
+        wanted: AccountStatus,
+    ) -> Result<AccountRow, TxError> {
+        self.touched.enter(self.overlay, account, form)?;
+        let row = self.row(account)?;
+        if row.status == wanted { Ok(row) } else { Err(TxError::Status { account, status: row.status }) }
+    }
+
+    fn new_account(&mut self, id: AccountId) -> Result<AccountRow, TxError> {
+        // An account that this transaction deletes is not made again in it: its log would end and begin at one LSN.
+        if self.touched.contains(id) || self.overlay.account(&id)?.is_some() {
+            return Err(TxError::AccountExists { account: id });
+        }
+        Ok(self.overlay.new_account(id))
+    }
+
+    /// What an object is to be is within the limits, and all that it names is there.
+    fn check_object(
+        &mut self,
+        row: &AccountRow,
+        kind: ObjectKind,
+        key: &[u8],
+        object: &Object,
+    ) -> Result<(), TxError> {
+        check_kind(kind)?;
+        check_size("a key", key.len(), KEY_MAX)?;
+        check_size("a value", object.value.len(), VALUE_MAX)?;
+        check_size("the list of an object's blobs", object.blobs.len(), BLOBS_MAX)?;
+        check_size("a charge", object.charge.as_usize(), CHARGE_MAX)?;
+        self.check_blobs(&object_key(row.local, kind, key), &object.blobs)
+    }
+
+    /// Deletes an object if it is there, and what was derived from it.
+    fn remove(
+        &mut self,
+        account: AccountId,
+        row: &AccountRow,
+        form: Form,
+        kind: ObjectKind,
+        key: &[u8],
+    ) -> Result<bool, TxError> {
+        let index_key = object_key(row.local, kind, key);
+        if self.overlay.object_row(&index_key)?.is_none() {
+            return Ok(false);
+        }
+        self.write(account, form, Op::Delete { kind, key: Bytes::copy_from_slice(key) })?;
+        self.overlay.set_derived(index_key, None);
+        Ok(true)
     }
 
     /// Whether all that an object is to name is there. What it names already is.
@@ -237,43 +262,17 @@ impl<'a> Tx<'a> {
         Ok(self.overlay.add_blob(blob, location)?)
     }
 
-    /// Applies an operation and notes it for the log; of several on one object only the last is noted.
-    fn write(&mut self, account: AccountId, mut row: AccountRow, op: Op) -> Result<(), TxError> {
-        let at = self.touched.iter().rposition(|touched| touched.account == account);
-        let at = at.unwrap_or_else(|| {
-            self.touched.push(Touched {
-                account,
-                local: row.local,
-                lsn: row.lsn.next(),
-                used_before: row.used,
-                ops: Vec::new(),
-                at: HashMap::new(),
-            });
-            self.touched.len() - 1
-        });
-        let had = fold::apply_op(self.overlay, account, &mut row, &op)?;
-        if let Some(touched) = self.touched.get_mut(at) {
-            touched.note(op, had);
-        }
-        Ok(())
+    /// Applies an operation and notes it for the log.
+    fn write(&mut self, account: AccountId, form: Form, op: Op) -> Result<(), TxError> {
+        self.touched.enter(self.overlay, account, form)?;
+        let row = self.row(account)?;
+        Ok(self.touched.write(self.overlay, account, row, form, op)?)
     }
-}
 
-impl Touched {
-    fn note(&mut self, op: Op, had: bool) {
-        let (kind, key) = op.target();
-        let next = self.ops.len();
-        let (at, had_before) = *self.at.entry((kind, key.clone())).or_insert((next, had));
-        match (&op, self.ops.get_mut(at)) {
-            (_, None) => self.ops.push(Some(op)),
-            (Op::Upsert { .. }, Some(earlier)) if earlier.is_some() => *earlier = Some(op),
-            (_, Some(earlier)) => {
-                *earlier = None;
-                self.at.insert((kind, key.clone()), (next, had_before));
-                let pointless = matches!(op, Op::Delete { .. }) && !had_before;
-                self.ops.push((!pointless).then_some(op));
-            }
-        }
+    /// Applies and notes what belongs to this copy of an account: it joins whatever else is done to the account.
+    fn write_account(&mut self, account: AccountId, row: &AccountRow) -> Result<(), TxError> {
+        let form = self.touched.form(account).unwrap_or(Form::Change);
+        self.write(account, form, account_op(row))
     }
 }
 

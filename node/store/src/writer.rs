@@ -36,7 +36,7 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Encoded {
     records: Vec<u8>,
-    /// For each account of each transaction: local number, LSN, and where in `records` the transaction begins.
+    /// For each numbered group of each transaction: local number, LSN, and where in `records` the transaction begins.
     log: Vec<(u32, Lsn, usize)>,
     changes: Vec<(AccountId, Lsn)>,
     count: usize,
@@ -237,15 +237,15 @@ impl Writer {
 
 impl Encoded {
     fn add(&mut self, core: &Core, prepared: &Prepared) {
-        let Prepared { transaction, locals } = prepared;
+        let Prepared { transaction, logged } = prepared;
         let mut payload = Vec::new();
         transaction.encode(&mut payload);
         let hash = *blake3::hash(&payload).as_bytes();
         let record = core.codecs.record(RecordKind::Transaction, hash, &payload, Content::Other);
         let at = self.records.len();
         self.records.extend_from_slice(&record);
-        for (group, local) in transaction.groups.iter().zip(locals) {
-            self.log.push((*local, group.lsn, at));
+        for (group, local) in transaction.groups.iter().zip(logged) {
+            self.log.extend(local.map(|local| (local, group.lsn, at)));
             self.changes.push((group.account, group.lsn));
         }
         self.count += 1;

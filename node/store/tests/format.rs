@@ -1,7 +1,7 @@
 //! What is on the disk: any bytes are read without a panic, and the format is what it was.
 
 use bytes::Bytes;
-use essaim_store::{Codec, Group, Object, Op, RecordHeader, RecordKind, Transaction};
+use essaim_store::{Codec, Group, LSN_MAX, Object, Op, RecordHeader, RecordKind, Transaction};
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, NodeSeq, ObjectKind, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -23,6 +23,8 @@ fn groups() -> impl Strategy<Value = Group> {
         let op = prop_oneof![
             (target(), objects(Lsn(lsn))).prop_map(|((kind, key), object)| Op::Upsert { kind, key, object }),
             target().prop_map(|(kind, key)| Op::Delete { kind, key }),
+            (target(), (0..=LSN_MAX.0).prop_flat_map(|lsn| objects(Lsn(lsn))))
+                .prop_map(|((kind, key), object)| Op::Adopt { kind, key, object }),
         ];
         vec(op, 0..6).prop_map(move |ops| Group {
             account: AccountId::from_bytes(account),
@@ -75,7 +77,7 @@ proptest! {
     fn any_bytes_are_read_without_a_panic(bytes in vec(any::<u8>(), 0..400), version in any::<bool>()) {
         let mut bytes = bytes;
         if version {
-            bytes.insert(0, 1);
+            bytes.insert(0, 2);
         }
         if let Some(header) = bytes.first_chunk() {
             _ = RecordHeader::decode(header);
@@ -87,7 +89,7 @@ proptest! {
 #[test]
 fn a_count_that_its_bytes_cannot_hold_reserves_nothing() {
     // Version, sequence, time, then 2^62 groups.
-    let mut bytes = vec![1, 1, 1];
+    let mut bytes = vec![2, 1, 1];
     bytes.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f]);
     assert!(Transaction::decode(&bytes.into()).is_err());
 }
@@ -100,17 +102,20 @@ fn the_bytes_of_a_transaction_and_of_a_header_do_not_change() {
         blobs: vec![BlobId::from_bytes([0xbb; 32])],
         value: Bytes::from_static(b"value"),
     };
+    let adopted = Object { lsn: Lsn(299), blobs: Vec::new(), ..object.clone() };
     let upsert = Op::Upsert { kind: ObjectKind(4), key: Bytes::from_static(b"key"), object };
+    let adopt = Op::Adopt { kind: ObjectKind(5), key: Bytes::from_static(b"k"), object: adopted };
     let delete = Op::Delete { kind: ObjectKind(3), key: Bytes::from_static(b"") };
     let group =
-        Group { account: AccountId::from_bytes([0xaa; 32]), lsn: Lsn(300), ops: vec![upsert, delete] };
+        Group { account: AccountId::from_bytes([0xaa; 32]), lsn: Lsn(300), ops: vec![upsert, delete, adopt] };
     let transaction =
         Transaction { node_seq: NodeSeq(7), time: Timestamp(1_700_000_000_000), groups: vec![group] };
-    let mut expected = vec![1, 7, 0x80, 0xd0, 0x95, 0xff, 0xbc, 0x31, 1];
+    let mut expected = vec![2, 7, 0x80, 0xd0, 0x95, 0xff, 0xbc, 0x31, 1];
     expected.extend([0xaa; 32]);
-    expected.extend([0xac, 2, 2, 1, 4, 3, b'k', b'e', b'y', 0xe8, 7, 1]);
+    expected.extend([0xac, 2, 3, 1, 4, 3, b'k', b'e', b'y', 0xe8, 7, 1]);
     expected.extend([0xbb; 32]);
     expected.extend([5, b'v', b'a', b'l', b'u', b'e', 2, 3, 0]);
+    expected.extend([3, 5, 1, b'k', 0xab, 2, 0xe8, 7, 0, 5, b'v', b'a', b'l', b'u', b'e']);
     assert_eq!(encoded(&transaction), expected);
 
     let header = RecordHeader {

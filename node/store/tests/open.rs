@@ -44,12 +44,19 @@ fn flip(file: &Path, byte: usize) {
 }
 
 #[test]
+fn a_format_from_before_the_first_release_is_refused() {
+    let (folder, _) = store();
+    fs::write(folder.path().join("FORMAT"), "essaim store 1\nid 0\n").unwrap();
+    assert!(refusal(&folder).contains("from before the first release (store format 1, this one knows 2)"));
+}
+
+#[test]
 fn a_newer_format_is_refused() {
     let (folder, _) = store();
-    fs::write(folder.path().join("FORMAT"), "essaim store 2\n").unwrap();
+    fs::write(folder.path().join("FORMAT"), "essaim store 3\n").unwrap();
     assert_eq!(
         refusal(&folder),
-        "the store was written by a newer essaim (store format 2, this one knows 1): install that version"
+        "the store was written by a newer essaim (store format 3, this one knows 2): install that version"
     );
 }
 
@@ -205,5 +212,5 @@ fn a_folder_without_a_store_becomes_one() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b/store");
     drop(Store::open(&deep, &Options::default()).unwrap());
-    assert!(fs::read_to_string(deep.join("FORMAT")).unwrap().starts_with("essaim store 1\nid "));
+    assert!(fs::read_to_string(deep.join("FORMAT")).unwrap().starts_with("essaim store 2\nid "));
 }

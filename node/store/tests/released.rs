@@ -17,8 +17,8 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// Something of everything that format 1 can hold. Part of the fixture: it does not change.
-fn history_1() -> Vec<Step> {
+/// Something of what format 2 can hold; accounts that move are in `adopt`. Part of the fixture: it does not change.
+fn history_2() -> Vec<Step> {
     let put = |account, key, value, blobs: &[u8]| Action::Put {
         account,
         key,
@@ -43,11 +43,11 @@ fn history_1() -> Vec<Step> {
 }
 
 #[test]
-fn a_store_of_format_1_opens() {
+fn a_store_of_format_2_opens() {
     let folder = tempfile::tempdir().unwrap();
-    copy(&fixture("store-1"), folder.path());
+    copy(&fixture("store-2"), folder.path());
     let mut model = Model::default();
-    assert!(history_1().iter().all(|step| model.apply(step) == Outcome::Done));
+    assert!(history_2().iter().all(|step| model.apply(step) == Outcome::Done));
     let store = Store::open(folder.path(), &support::options()).unwrap();
     assert_eq!(dump(&store), model);
     assert_clean(&store);
@@ -60,11 +60,11 @@ fn a_store_of_format_1_opens() {
 #[test]
 #[ignore = "writes into the source tree"]
 fn write_fixture() {
-    let folder = fixture("store-1");
+    let folder = fixture("store-2");
     assert!(!folder.exists(), "a fixture is never written again");
     let options = Options { clock: || Timestamp(1_790_000_000_000), ..support::options() };
     let store = Store::open(&folder, &options).unwrap();
-    assert!(history_1().iter().all(|step| run(&store, step) == Outcome::Done));
+    assert!(history_2().iter().all(|step| run(&store, step) == Outcome::Done));
     store.close();
     fs::remove_file(folder.join("index.redb")).unwrap();
     fs::remove_file(folder.join("LOCK")).unwrap();

@@ -37,7 +37,7 @@ impl Table {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta-1",
-            Self::Accounts => "accounts-1",
+            Self::Accounts => "accounts-2",
             Self::Objects => "objects-1",
             Self::Derived => "derived-1",
             Self::Log => "log-1",

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use essaim_types::{ByteSize, Lsn, NodeSeq, ObjectKind, Timestamp};
 
+use crate::account::AccountStatus;
 use crate::record::RecordHeader;
 use crate::wire::{DecodeError, Reader, put_varint};
 
@@ -34,6 +35,11 @@ pub(crate) struct AccountRow {
     pub(crate) quota: ByteSize,
     pub(crate) used: ByteSize,
     pub(crate) objects: u64,
+    /// The log tells everything after it.
+    pub(crate) base: Lsn,
+    pub(crate) status: AccountStatus,
+    /// The highest LSN of an object that was adopted.
+    pub(crate) copied: Lsn,
 }
 
 /// Where a blob is and how often it is named.
@@ -121,6 +127,9 @@ impl AccountRow {
             for number in [u64::from(self.local), self.lsn.0, self.quota.0, self.used.0, self.objects] {
                 put_varint(out, number);
             }
+            put_varint(out, self.base.0);
+            out.push(self.status.number());
+            put_varint(out, self.copied.0);
         })
     }
 
@@ -132,6 +141,9 @@ impl AccountRow {
                 quota: ByteSize(reader.varint()?),
                 used: ByteSize(reader.varint()?),
                 objects: reader.varint()?,
+                base: Lsn(reader.varint()?),
+                status: AccountStatus::from_number(reader.u8()?)?,
+                copied: Lsn(reader.varint()?),
             })
         })
     }
@@ -217,7 +229,7 @@ pub(crate) fn split_log_key(key: &[u8]) -> Result<(u32, Lsn), DecodeError> {
     Ok(parts)
 }
 
-/// The id in a key of `accounts-1` or `blobs-1`.
+/// The id in a key of `accounts-2` or `blobs-1`.
 pub(crate) fn split_id(key: &[u8]) -> Result<[u8; 32], DecodeError> {
     whole(key, Reader::array)
 }
@@ -261,7 +273,16 @@ mod tests {
         let location = Some(Location { place, stored: 900, plain: 1000 });
         let meta = Meta { applied: place, next_seq: NodeSeq(9), next_local: 4, store: [8; 16] };
         assert_eq!(Meta::decode(&meta.encode()), Ok(meta));
-        let account = AccountRow { local: 1, lsn: Lsn(2), quota: ByteSize(3), used: ByteSize(4), objects: 5 };
+        let account = AccountRow {
+            local: 1,
+            lsn: Lsn(2),
+            quota: ByteSize(3),
+            used: ByteSize(4),
+            objects: 5,
+            base: Lsn(6),
+            status: AccountStatus::Adopting,
+            copied: Lsn(7),
+        };
         assert_eq!(AccountRow::decode(&account.encode()), Ok(account));
         for (location, references) in [(location, 0), (location, 3), (None, 2)] {
             let idle_since = Timestamp(if references == 0 { 77 } else { 0 });

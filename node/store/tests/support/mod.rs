@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use essaim_store::{
-    CommitError, Content, Disk, GarbageError, Op, OpenMode, Options, Put, Store, Tx, TxError,
+    Change, Changes, CommitError, Content, Disk, GarbageError, Op, OpenMode, Options, Put, Store, Tx, TxError,
 };
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind, Timestamp};
 use proptest::collection;
@@ -207,15 +207,13 @@ impl Model {
             let id = account(n);
             let before = self.accounts.get(&id);
             let Some(after) = next.accounts.get_mut(&id) else { continue };
-            // Written and deleted again is not touched.
-            if before == Some(&*after) && !writes(actions, n) {
-                continue;
-            }
+            // Written and deleted again is no change, and neither is a quota.
+            let numbered = before.is_none_or(|before| before.objects != after.objects);
             let used_before = before.map_or(0, Account::used);
             if after.quota > 0 && after.used() > after.quota && after.used() > used_before {
                 return Outcome::Refused;
             }
-            after.lsn += 1;
+            after.lsn += u64::from(numbered);
         }
         *self = next;
         Outcome::Done
@@ -255,14 +253,6 @@ impl Model {
     }
 }
 
-/// Whether anything of it stays in the log: what is put and deleted in one commit was never there.
-fn writes(actions: &[Action], n: u8) -> bool {
-    actions.iter().any(|action| match action {
-        Action::Quota { account, .. } => *account == n,
-        _ => false,
-    })
-}
-
 impl Account {
     pub(crate) fn used(&self) -> u64 {
         self.objects.values().map(|object| object.charge).sum()
@@ -292,7 +282,7 @@ pub(crate) fn dump(store: &Store) -> Model {
 }
 
 fn fold(store: &Store, id: AccountId, last: Lsn) -> BTreeMap<Vec<u8>, Object> {
-    let changes = store.changes(id, Lsn::ZERO, usize::MAX).unwrap();
+    let changes = changes(store, id, Lsn::ZERO);
     assert!(changes.iter().map(|change| change.lsn.0).eq(1..=last.0), "no gap in the log");
     let mut objects = BTreeMap::new();
     for op in changes.into_iter().flat_map(|change| change.ops) {
@@ -303,6 +293,14 @@ fn fold(store: &Store, id: AccountId, last: Lsn) -> BTreeMap<Vec<u8>, Object> {
         }
     }
     objects
+}
+
+/// All changes of an account after an LSN that its log reaches back to.
+pub(crate) fn changes(store: &Store, id: AccountId, after: Lsn) -> Vec<Change> {
+    match store.changes(id, after, usize::MAX).unwrap() {
+        Changes::Since(changes) => changes,
+        Changes::Trimmed { base } => panic!("the log of {id} begins after {base}, not after {after}"),
+    }
 }
 
 fn own(object: &essaim_store::Object) -> Object {
