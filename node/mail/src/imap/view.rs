@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use essaim_imap::command::Access;
 use essaim_imap::{MailboxName, MessageSet, Numbering};
+use essaim_store::Changes;
 use essaim_types::{AccountId, Lsn, MailboxId, Uid};
 use roaring::RoaringBitmap;
 
@@ -145,7 +146,10 @@ impl View {
             self.index = index;
         }
         while self.at < self.index().at() {
-            let changes = mail.store.changes(self.account, self.at, CHANGES_AT_ONCE)?;
+            let Changes::Since(changes) = mail.store.changes(self.account, self.at, CHANGES_AT_ONCE)? else {
+                self.compare();
+                break;
+            };
             let Some(last) = changes.last() else { break };
             self.at = last.lsn;
             for change in &changes {
@@ -172,6 +176,18 @@ impl View {
         let changed = std::mem::take(&mut self.changed) - &self.removed;
         news.changed = changed.iter().filter_map(Uid::new).collect();
         news
+    }
+
+    /// The log does not say what happened: what is there does. Of each message that stayed the flags may be others.
+    fn compare(&mut self) {
+        let (present, at) = {
+            let index = self.index();
+            (index.uids().clone(), index.at())
+        };
+        self.removed = &self.known - &present;
+        self.arrived = &present - &self.known;
+        self.changed = &present & &self.known;
+        self.at = at;
     }
 
     fn note(&mut self, event: Event, own: bool) {

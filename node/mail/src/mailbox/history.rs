@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use essaim_store::Changes;
 use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid};
 use roaring::RoaringBitmap;
 
@@ -45,7 +46,8 @@ impl Mail {
         failed.map_or(Ok(changed & among), |error| Err(error.into()))
     }
 
-    /// The UIDs that were removed after `since`; `None` if that is too long ago to be read from the log.
+    /// The UIDs that were removed after `since`; `None` if that is too long ago to be read from the log, or before
+    /// the account came here.
     pub(crate) fn removed_since(
         &self,
         account: AccountId,
@@ -59,7 +61,9 @@ impl Mail {
         let mut removed = RoaringBitmap::new();
         let mut at = Lsn(since.0);
         while at < now {
-            let changes = self.store.changes(account, at, CHANGES_AT_ONCE)?;
+            let Changes::Since(changes) = self.store.changes(account, at, CHANGES_AT_ONCE)? else {
+                return Ok(None);
+            };
             let Some(last) = changes.last() else { break };
             at = last.lsn;
             for op in changes.iter().flat_map(|change| &change.ops) {

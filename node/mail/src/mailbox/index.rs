@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use essaim_imap::{Flag, Keyword};
-use essaim_store::{Change, Op, ReadError, Snapshot, Store};
+use essaim_store::{Change, Changes, Op, ReadError, Snapshot, Store};
 use essaim_types::{AccountId, Lsn, MailboxId, ModSeq, ObjectKind, Uid, UidValidity};
 use roaring::RoaringBitmap;
 
@@ -91,6 +91,13 @@ impl Index {
             }
         }
         Ok(Some(index))
+    }
+
+    /// Reads it anew; says whether it still exists.
+    fn reload(&mut self, snapshot: &Snapshot, account: AccountId) -> Result<bool, IndexError> {
+        let Some(loaded) = Self::load(snapshot, account, self.id)? else { return Ok(false) };
+        *self = loaded;
+        Ok(true)
     }
 
     /// Which messages there are, by UID.
@@ -268,16 +275,12 @@ impl Catalog {
             return Ok(true);
         }
         if now.0.saturating_sub(index.at.0) > RELOAD_AFTER {
-            return Ok(match Index::load(&snapshot, account, index.id)? {
-                Some(loaded) => {
-                    *index = loaded;
-                    true
-                }
-                None => false,
-            });
+            return index.reload(&snapshot, account);
         }
         while index.at < now {
-            let changes = self.store.changes(account, index.at, CHANGES_AT_ONCE)?;
+            let Changes::Since(changes) = self.store.changes(account, index.at, CHANGES_AT_ONCE)? else {
+                return index.reload(&snapshot, account);
+            };
             if changes.is_empty() {
                 break;
             }

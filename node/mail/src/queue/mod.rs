@@ -59,6 +59,8 @@ pub struct Queue {
 pub enum QueueError {
     #[error("could not read the queue")]
     Read(#[from] ReadError),
+    #[error("the log of the hoster's account begins after {base}: it is no account that moves")]
+    Moved { base: essaim_types::Lsn },
     #[error("could not read an entry of the queue")]
     Record(#[from] RecordError),
     #[error("could not write a bounce")]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use essaim_store::Op;
+use essaim_store::{Changes, Op};
 use essaim_types::{Lsn, ObjectKind, Timestamp};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -123,7 +123,11 @@ impl<T: Transport> Running<T> {
     /// Notes what came into the queue after an LSN; how far it has read.
     fn follow(&self, mut at: Lsn) -> Result<Lsn, QueueError> {
         loop {
-            let changes = self.queue.store.changes(self.queue.hoster, at, CHANGES_AT_ONCE)?;
+            // The hoster's own account begins here, and never moves.
+            let changes = match self.queue.store.changes(self.queue.hoster, at, CHANGES_AT_ONCE)? {
+                Changes::Since(changes) => changes,
+                Changes::Trimmed { base } => return Err(QueueError::Moved { base }),
+            };
             let Some(last) = changes.last() else { return Ok(at) };
             at = last.lsn;
             for op in changes.iter().flat_map(|change| &change.ops) {
@@ -135,7 +139,7 @@ impl<T: Transport> Running<T> {
                     Op::Delete { kind: ObjectKind::QUEUED, .. } => {
                         self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
                     }
-                    Op::Upsert { .. } | Op::Delete { .. } => {}
+                    Op::Upsert { .. } | Op::Delete { .. } | Op::Adopt { .. } => {}
                 }
             }
         }
