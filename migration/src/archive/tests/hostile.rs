@@ -1,3 +1,5 @@
+//! Archives that lie: each is refused, and the object is named.
+
 use tar::{EntryType, Header};
 
 use super::super::header::BLOCK;

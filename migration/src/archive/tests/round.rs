@@ -1,3 +1,5 @@
+//! What was written is read back.
+
 use super::*;
 
 #[test]
