@@ -3,4 +3,5 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 pub mod archive;
+pub mod moving;
 pub mod object;

@@ -3,7 +3,7 @@
 use essaim_types::{BlobId, ByteSize, Lsn, ObjectKind};
 
 /// An object with its place and its number, verbatim.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Object {
     /// What it is; numbers that this version does not know travel like all others.
     pub kind: ObjectKind,
