@@ -2,6 +2,7 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 pub mod beat;
+pub mod bundle;
 mod dice;
 mod directory;
 pub mod document;

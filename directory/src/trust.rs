@@ -173,7 +173,7 @@ fn sponsored(hoster: &Hoster, now: Timestamp, seed: bool) -> Vec<ListingId> {
 }
 
 /// The last two labels: without a list of public suffixes an approximation, too strict under `co.uk`.
-fn registrable(domain: &str) -> &str {
+pub(crate) fn registrable(domain: &str) -> &str {
     let mut dots = domain.rmatch_indices('.').map(|(at, _)| at + 1);
     dots.nth(1).and_then(|at| domain.get(at..)).unwrap_or(domain)
 }

@@ -1,5 +1,6 @@
 //! The directory of hosters: pages for people, and the same in open formats for programs.
 
+mod bundle;
 mod document;
 pub(crate) mod facts;
 mod form;
@@ -13,6 +14,7 @@ mod whole;
 
 use axum::Router;
 use axum::routing::get;
+use essaim_directory::bundle::PATH as BUNDLE;
 use essaim_directory::export::chatons;
 
 use crate::routes::App;
@@ -30,6 +32,7 @@ pub(crate) fn exports() -> Router<App> {
         .route("/directory.json", get(whole::json))
         .route("/directory.csv", get(whole::csv))
         .route("/directory.atom", get(whole::atom))
+        .route(BUNDLE, get(bundle::show))
         .route("/directory/{name}", get(listing::linked_data))
         .route("/librehost.json", get(listing::librehost))
         .route(&format!("{}{{name}}", chatons::FOLDER), get(listing::properties))

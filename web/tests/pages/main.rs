@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what is made here is right")]
 
 mod addresses;
+mod bundle;
 mod fixture;
 mod headers;
 mod hostile;

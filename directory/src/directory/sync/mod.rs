@@ -1,5 +1,6 @@
 //! Finding out what others hold and we do not: root digest, bucket digests, summaries, records. The asker pulls.
 
+mod bundle;
 mod digest;
 mod wanted;
 
