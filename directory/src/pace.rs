@@ -33,14 +33,19 @@ impl<K: Ord + Clone> Paces<K> {
         Self { pace, buckets: BTreeMap::new() }
     }
 
+    /// Whether the bucket of `key` holds `cost`.
+    pub(crate) fn holds(&self, key: &K, cost: u32, now: Timestamp) -> bool {
+        let missing = self.buckets.get(key).map_or(0, |bucket| self.pace.missing(*bucket, now));
+        missing + u64::from(cost) * 1000 <= u64::from(self.pace.burst) * 1000
+    }
+
     /// Takes `cost` from the bucket of `key`; `false` if it does not hold so much.
     pub(crate) fn allow(&mut self, key: &K, cost: u32, now: Timestamp) -> bool {
-        let full = u64::from(self.pace.burst) * 1000;
-        let cost = u64::from(cost) * 1000;
-        let missing = self.buckets.get(key).map_or(0, |bucket| self.pace.missing(*bucket, now));
-        if missing + cost > full {
+        if !self.holds(key, cost, now) {
             return false;
         }
+        let cost = u64::from(cost) * 1000;
+        let missing = self.buckets.get(key).map_or(0, |bucket| self.pace.missing(*bucket, now));
         if self.buckets.len() >= BUCKETS_MAX {
             self.forget_full(now);
         }

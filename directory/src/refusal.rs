@@ -132,6 +132,16 @@ impl Refusal {
         matches!(self, Self::UnknownKeyring | Self::UnknownPast)
     }
 
+    /// Whether what was refused is the hoster's own word, and keeps a place among its records: so it costs the hoster what a change costs.
+    pub(crate) fn leaves_trace(&self) -> bool {
+        use crate::document::ChangeRefusal::Scan;
+        match self {
+            Self::Change(refusal) => !matches!(refusal, Scan(_)),
+            Self::Schema | Self::VoidPast => true,
+            _ => false,
+        }
+    }
+
     /// The verdict for the peer who brought it.
     pub fn verdict(&self) -> Verdict {
         if self.is_sender_fault() { Verdict::Reject } else { Verdict::Ignore }

@@ -53,10 +53,26 @@ impl Directory {
         if self.gone.contains_key(&listing) {
             return Err(Refusal::Gone);
         }
-        if matches!(from, From::Gossip(_)) && !matches!(wire, Wire::Beat(_)) && self.is_new(&wire) {
-            let allowed = self.by_listing.allow(&listing, 1, now);
-            allowed.then_some(()).ok_or(Refusal::TooOften)?;
+        let is_counted = matches!(from, From::Gossip(_)) && !matches!(wire, Wire::Beat(_));
+        if is_counted && self.is_new(&wire) && !self.by_listing.holds(&listing, 1, now) {
+            return Err(Refusal::TooOften);
         }
+        let result = self.take_wire(now, bytes, listing, wire, from);
+        // What others make up in a hoster's name, or say again of it, must not silence it.
+        if is_counted && result.as_ref().map_or_else(Refusal::leaves_trace, |()| true) {
+            self.by_listing.allow(&listing, 1, now);
+        }
+        result.map(|()| listing)
+    }
+
+    fn take_wire(
+        &mut self,
+        now: Timestamp,
+        bytes: &[u8],
+        listing: ListingId,
+        wire: Wire,
+        from: From,
+    ) -> Result<(), Refusal> {
         match wire {
             Wire::Keyring(_, entry) => self.take_keyring(now, listing, *entry, from)?,
             Wire::Change(change) => self.take_change(now, bytes, *change, from)?,
@@ -70,7 +86,7 @@ impl Directory {
             }
             Wire::Tombstone(tombstone) => self.take_tombstone(now, bytes, *tombstone)?,
         }
-        Ok(listing)
+        Ok(())
     }
 
     fn refused(&mut self, now: Timestamp, bytes: &[u8], from: From, refusal: &Refusal) {
@@ -83,8 +99,15 @@ impl Directory {
                 self.want(now, peer, listing)
             }
             (Ok(listing), From::Gossip(_) | From::Page) if refusal.may_pass_later() => {
-                if let Err(refusal) = self.parking.park(listing, bytes, now) {
-                    self.count(&refusal);
+                // Of all that waits only a change whose past is missing has been seen to be the hoster's.
+                let is_own_word = *refusal == Refusal::UnknownPast
+                    && Wire::parse(bytes).is_ok_and(|wire| matches!(wire, Wire::Change(_)));
+                match self.parking.park(listing, bytes, now) {
+                    Ok(()) if is_own_word && from != From::Page => {
+                        self.by_listing.allow(&listing, 1, now);
+                    }
+                    Ok(()) => {}
+                    Err(refusal) => self.count(&refusal),
                 }
             }
             _ => {}

@@ -4,6 +4,8 @@
 mod bundle;
 mod comparison;
 mod feed;
+#[expect(clippy::disallowed_methods, reason = "how long others wait is what is tested")]
+mod flood;
 mod forks;
 mod formats;
 mod journal;
