@@ -9,6 +9,7 @@ use crate::error::{AppendError, StoreFailure};
 use crate::format::StoreId;
 use crate::index::Index;
 use crate::options::Options;
+use crate::permit::Gates;
 use crate::queue::Queue;
 use crate::segments::Segments;
 use crate::stats::Counters;
@@ -25,6 +26,7 @@ pub(crate) struct Core {
     pub(crate) codecs: Codecs,
     pub(crate) queue: Queue<Box<dyn Work>>,
     pub(crate) watchers: Watchers,
+    pub(crate) gates: Arc<Gates>,
     pub(crate) counters: Counters,
     /// Held by whatever reads or rewrites all segments. Of these locks, a thread takes the upper before the lower, and the
     /// appender's own last.

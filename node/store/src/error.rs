@@ -1,5 +1,6 @@
 //! One error for each operation of the store.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -157,6 +158,12 @@ pub enum TxError {
         /// What its status is.
         status: AccountStatus,
     },
+    /// The account changes its host at this moment, and the commit has no permit to write to it: see [`crate::Store::commit_to`].
+    #[error("account {account} is being moved: try again in a moment")]
+    Fenced {
+        /// Its id.
+        account: AccountId,
+    },
     /// A change to replay that is not the next, or an account that does not stand where it should.
     #[error("account {account} stands at LSN {last}, and {found} does not fit")]
     Gap {
@@ -212,6 +219,12 @@ pub enum CommitError<E> {
     /// The closure refused.
     #[error("{0}")]
     Refused(E),
+    /// The account changes its host at this moment: waiting for it took too long. It will be here again, or elsewhere, soon.
+    #[error("account {account} is being moved: try again in a moment")]
+    Unavailable {
+        /// Whose.
+        account: AccountId,
+    },
     /// The account would be over its quota, and fuller than before.
     #[error("account {account} is over its quota of {quota}")]
     OverQuota {
@@ -235,6 +248,35 @@ pub enum CommitError<E> {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
+}
+
+/// Why an account does not stand still.
+#[derive(Debug, thiserror::Error)]
+pub enum FenceError {
+    /// No such account.
+    #[error("there is no account {account}")]
+    NoSuchAccount {
+        /// Its id.
+        account: AccountId,
+    },
+    /// Another fence of the account stands.
+    #[error("account {account} is fenced already")]
+    Fenced {
+        /// Its id.
+        account: AccountId,
+    },
+    /// Those who write to it did not come to their end: see [`crate::FENCE_MAX`].
+    #[error("account {account} is written to without a pause: try again")]
+    Busy {
+        /// Its id.
+        account: AccountId,
+    },
+    /// The store could not wait for its own commits.
+    #[error(transparent)]
+    Commit(#[from] CommitError<Infallible>),
+    /// The account could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Why bytes could not be appended.

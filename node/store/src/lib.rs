@@ -22,6 +22,7 @@ mod object;
 mod open;
 mod options;
 mod overlay;
+mod permit;
 mod progress;
 mod queue;
 mod rebuild;
@@ -49,10 +50,11 @@ pub use content::{ContentRef, ContentWriter};
 pub use disk::{
     Disk, DiskFile, Fault, Lock, OpenMode, Operation, OperationKind, RealDisk, SimDisk, Survival,
 };
-pub use error::{AppendError, CommitError, OpenError, ReadError, StoreFailure, TxError};
+pub use error::{AppendError, CommitError, FenceError, OpenError, ReadError, StoreFailure, TxError};
 pub use garbage::{GarbageError, GarbageReport};
 pub use object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 pub use options::Options;
+pub use permit::{FENCE_MAX, Fence};
 pub use progress::{Progress, Step};
 pub use rebuild::{RebuildReport, rebuild_index};
 pub use record::{BLOB_MAX, Codec, RecordHeader, RecordKind, TRANSACTION_MAX};

@@ -72,6 +72,7 @@ pub(crate) fn open(
         codecs,
         queue: Queue::new(options.queue),
         watchers: Watchers::default(),
+        gates: Arc::default(),
         counters: Counters::default(),
         maintenance: Mutex::default(),
         writing: Mutex::default(),

@@ -1,5 +1,6 @@
 //! The handle.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -14,10 +15,11 @@ use crate::codec::Content;
 use crate::content::ContentWriter;
 use crate::core::Core;
 use crate::disk::{Disk, RealDisk, SimDisk};
-use crate::error::{AppendError, CommitError, OpenError, ReadError};
+use crate::error::{AppendError, CommitError, FenceError, OpenError, ReadError};
 use crate::garbage::{self, GarbageError, GarbageReport};
 use crate::open::{Opened, lock, open};
 use crate::options::Options;
+use crate::permit::Fence;
 use crate::progress::Progress;
 use crate::queue::block_on;
 use crate::snapshot::{Snapshot, account_row};
@@ -94,6 +96,49 @@ impl Store {
         E: Send + 'static,
     {
         block_on(self.commit(work))
+    }
+
+    /// Like [`Self::commit`], for whoever writes to members' accounts: with a permit for all of them, waiting for at most [`FENCE_MAX`](crate::FENCE_MAX)
+    /// if one is fenced, else [`CommitError::Unavailable`]. The closure of a commit without a permit that meets a fence gets [`TxError::Fenced`](crate::TxError::Fenced).
+    ///
+    /// # Panics
+    /// If it has to wait and there is no tokio runtime with time.
+    pub async fn commit_to<A, T, E, F>(&self, accounts: A, work: F) -> Result<T, CommitError<E>>
+    where
+        A: AsRef<[AccountId]>,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let permit = self.core().gates.permit(accounts.as_ref()).await;
+        let _permit = permit.map_err(|account| CommitError::Unavailable { account })?;
+        self.commit(work).await
+    }
+
+    /// The same for callers that are not async.
+    pub fn commit_to_blocking<A, T, E, F>(&self, accounts: A, work: F) -> Result<T, CommitError<E>>
+    where
+        A: AsRef<[AccountId]>,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let permit = self.core().gates.permit_blocking(accounts.as_ref());
+        let _permit = permit.map_err(|account| CommitError::Unavailable { account })?;
+        self.commit_blocking(work)
+    }
+
+    /// Makes an account stand still: no [`Self::commit_to`] that writes to it begins any more, and those under way are waited for. It ends when the fence is
+    /// dropped, and after [`FENCE_MAX`](crate::FENCE_MAX) in any case. Adoption and [`Tx::seal_account`] are not held back.
+    pub async fn fence(&self, account: AccountId) -> Result<Fence, FenceError> {
+        let raised = self.core().gates.raise(account).ok_or(FenceError::Fenced { account })?;
+        if !raised.close().await {
+            return Err(FenceError::Busy { account });
+        }
+        // Closures without a permit that ran before the fence was closed are durable after this.
+        self.commit(|_| Ok::<(), Infallible>(())).await?;
+        let state = self.read()?.account(account)?.ok_or(FenceError::NoSuchAccount { account })?;
+        Ok(Fence::new(raised, state.lsn))
     }
 
     /// The state after the last commit. Hold it shortly: see [`Snapshot`].

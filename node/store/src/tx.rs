@@ -17,6 +17,7 @@ use crate::index::{IndexError, Table};
 use crate::merge::Merge;
 use crate::object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 use crate::overlay::Overlay;
+use crate::permit::Gates;
 use crate::record::TRANSACTION_MAX;
 use crate::snapshot::{AccountState, key_bounds};
 use crate::transaction::{Op, Transaction};
@@ -26,6 +27,7 @@ use crate::transaction::{Op, Transaction};
 pub struct Tx<'a> {
     overlay: &'a mut Overlay,
     appender: &'a Appender,
+    gates: &'a Gates,
     now: Timestamp,
     touched: Touched,
 }
@@ -46,8 +48,13 @@ pub(crate) struct OverQuota {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(overlay: &'a mut Overlay, appender: &'a Appender, now: Timestamp) -> Self {
-        Self { overlay, appender, now, touched: Touched::default() }
+    pub(crate) fn new(
+        overlay: &'a mut Overlay,
+        appender: &'a Appender,
+        gates: &'a Gates,
+        now: Timestamp,
+    ) -> Self {
+        Self { overlay, appender, gates, now, touched: Touched::default() }
     }
 
     /// The time of this commit, as the log will have it.
@@ -184,6 +191,9 @@ impl<'a> Tx<'a> {
 
     /// The row of an account that everybody may write to.
     fn open_row(&mut self, account: AccountId) -> Result<AccountRow, TxError> {
+        if self.gates.is_closed(&account) {
+            return Err(TxError::Fenced { account });
+        }
         self.row_for(account, Form::Change, AccountStatus::Open)
     }
 

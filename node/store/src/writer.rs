@@ -134,7 +134,7 @@ impl Writer {
         next_seq: &mut NodeSeq,
         now: Timestamp,
     ) -> Result<Outcome, BatchFault> {
-        let mut tx = Tx::new(overlay, &self.core.appender, now);
+        let mut tx = Tx::new(overlay, &self.core.appender, &self.core.gates, now);
         if !work.run(&mut tx) {
             drop(tx);
             overlay.undo();
