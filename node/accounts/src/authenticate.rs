@@ -220,7 +220,7 @@ impl Inner {
     /// Writes down when a credential was used. A full disk does not keep anybody from reading their mail.
     async fn note_use(&self, session: &Authenticated, now: Timestamp) {
         let Authenticated { account, credential, fingerprint } = session.clone();
-        let noted = self.store.commit(move |tx| -> Result<(), StorageError> {
+        let noted = self.store.commit_to([account], move |tx| -> Result<(), StorageError> {
             let key = credential.key();
             let stored: Option<CredentialRecord> = load(tx, account, &key)?;
             let Some(mut stored) = stored.filter(|stored| stored.fingerprint() == fingerprint) else {

@@ -29,6 +29,12 @@ pub enum StorageError {
         /// How large it may be.
         limit: ByteSize,
     },
+    /// The account changes its host, or has: it is not written to here now.
+    #[error("account {account} is being moved: try again in a moment")]
+    Moving {
+        /// Which.
+        account: AccountId,
+    },
     /// The node is stopping.
     #[error("the store is closed: try again when the node runs")]
     Closed,
@@ -77,6 +83,7 @@ where
         CommitError::NoSpace => StorageError::NoSpace.into(),
         CommitError::Failed(failure) => StorageError::Failed(failure).into(),
         CommitError::Closed => StorageError::Closed.into(),
+        CommitError::Unavailable { account } => StorageError::Moving { account }.into(),
         // Records of this crate are not charged, so no commit of it makes an account fuller.
         over @ CommitError::OverQuota { .. } => StorageError::Read(over.to_string().into()).into(),
     })
@@ -112,7 +119,10 @@ impl From<ReadError> for StorageError {
 
 impl From<TxError> for StorageError {
     fn from(error: TxError) -> Self {
-        Self::Read(Box::new(error))
+        match error {
+            TxError::Fenced { account } | TxError::Status { account, .. } => Self::Moving { account },
+            error => Self::Read(Box::new(error)),
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //! a submission, into the queue for the others. `250` is sent after that commit.
 
 use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
-use essaim_store::{AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx};
+use essaim_store::{
+    AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx, TxError,
+};
 use essaim_types::{AccountId, Address};
 
-use crate::mailbox::{self, AppendError, Appended, Arrival, Flags};
+use crate::mailbox::{self, AppendError, Appended, Arrival, Flags, MailboxError, ObjectsError};
 use crate::message::Summarizer;
 use crate::queue::{self, Outgoing};
 use crate::record::INBOX_ID;
@@ -64,7 +66,25 @@ pub enum DeliverError {
     #[error("could not queue the message")]
     Queue(#[from] queue::EnqueueError),
     #[error(transparent)]
-    Store(#[from] essaim_store::TxError),
+    Store(#[from] TxError),
+}
+
+impl DeliverError {
+    /// The account that is not written to here now, because it moves or has moved, if that is the reason.
+    pub fn moving(&self) -> Option<AccountId> {
+        let error = match self {
+            Self::Append { source: AppendError::Store(error), .. } | Self::Store(error) => error,
+            Self::Append {
+                source: AppendError::Mailbox(MailboxError::Store(ObjectsError::Tx(error))),
+                ..
+            } => error,
+            Self::Append { .. } | Self::Queue(_) => return None,
+        };
+        match error {
+            TxError::Fenced { account } | TxError::Status { account, .. } => Some(*account),
+            _ => None,
+        }
+    }
 }
 
 impl Incoming {
@@ -91,14 +111,16 @@ impl Incoming {
     }
 }
 
-/// Puts a message before everybody it is for, in one commit. Returns where it came to stand.
+/// Puts a message before everybody it is for, in one commit. Returns where it came to stand. If one of them is being moved it waits; if that
+/// takes too long nobody has the message, and the sender tries again.
 pub async fn deliver(
     store: &Store,
     hoster: AccountId,
     envelope: Envelope,
     message: Spooled,
 ) -> Result<Vec<(AccountId, Appended)>, CommitError<DeliverError>> {
-    store.commit(move |tx| deliver_within(tx, hoster, envelope, message)).await
+    let local = envelope.local.clone();
+    store.commit_to(&local, move |tx| deliver_within(tx, hoster, envelope, message)).await
 }
 
 /// The same as a step of a larger transaction.

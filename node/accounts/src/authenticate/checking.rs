@@ -87,7 +87,7 @@ impl Checking {
             .await
             .ok()?;
         let (account, old, new) = (self.account?, self.stored.clone(), hash.clone());
-        let replaced = self.inner.store.commit(move |tx| -> Result<bool, StorageError> {
+        let replaced = self.inner.store.commit_to([account], move |tx| -> Result<bool, StorageError> {
             let key = CredentialId::Password.key();
             match load(tx, account, &key)? {
                 Some(CredentialRecord::Password(stored)) if stored.hash == old => {

@@ -91,7 +91,7 @@ impl Accounts {
     ) -> Result<(), AddAddressError> {
         let address = usable(&self.0.domains, &address)?;
         let (hoster, max, journal) = (self.0.hoster, self.0.config.addresses_max, self.journal(by));
-        let added = self.0.store.commit(move |tx| -> Result<(), AddAddressError> {
+        let added = self.0.store.commit_to([account], move |tx| -> Result<(), AddAddressError> {
             let mut profile: Profile = member::<AddAddressError>(tx, account)?;
             if profile.addresses.len() >= max {
                 return Err(AddAddressError::TooMany { max });
@@ -113,7 +113,7 @@ impl Accounts {
     ) -> Result<(), RemoveAddressError> {
         let address = self.0.domains.localize(&address).unwrap_or(address);
         let (hoster, journal) = (self.0.hoster, self.journal(by));
-        let removed = self.0.store.commit(move |tx| -> Result<(), RemoveAddressError> {
+        let removed = self.0.store.commit_to([account], move |tx| -> Result<(), RemoveAddressError> {
             let mut profile = member::<RemoveAddressError>(tx, account)?;
             let at = position(&profile, &address)?;
             if profile.addresses.len() == 1 {
@@ -136,7 +136,7 @@ impl Accounts {
     ) -> Result<(), RemoveAddressError> {
         let address = self.0.domains.localize(&address).unwrap_or(address);
         let journal = self.journal(by);
-        let moved = self.0.store.commit(move |tx| -> Result<(), RemoveAddressError> {
+        let moved = self.0.store.commit_to([account], move |tx| -> Result<(), RemoveAddressError> {
             let mut profile = member::<RemoveAddressError>(tx, account)?;
             let at = position(&profile, &address)?;
             if let Some(first) = profile.addresses.get_mut(..=at) {

@@ -50,7 +50,7 @@ impl Accounts {
         let (mut deleted, mut from) = (0, FIRST);
         loop {
             let journal = journal.clone();
-            let step = self.0.store.commit(move |tx| step(tx, hoster, account, from, &journal));
+            let step = self.0.store.commit_to([account], move |tx| step(tx, hoster, account, from, &journal));
             let Step { deleted: now, next } = settle(step.await)?;
             deleted += now;
             progress(DeleteProgress { deleted, total: total.max(deleted) });

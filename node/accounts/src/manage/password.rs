@@ -126,7 +126,7 @@ impl Accounts {
         let addresses = profile.ok_or(NoSuchAccount(account))?.addresses;
         let (prepared, generated) = self.0.prepare(password, &addresses).await?;
         let journal = self.journal(by);
-        let set = self.0.store.commit(move |tx| -> Result<(), SetPasswordError> {
+        let set = self.0.store.commit_to([account], move |tx| -> Result<(), SetPasswordError> {
             member::<SetPasswordError>(tx, account)?;
             save(tx, account, &CredentialId::Password.key(), &prepared.record(tx.now()))?;
             Ok(journal.note(tx, Act::PASSWORD_SET, Some(account), "")?)
@@ -150,7 +150,7 @@ impl Accounts {
         let salt = random();
         let hash = *app_password_hash(&salt, &symbols).as_bytes();
         let (max, journal) = (self.0.config.app_passwords_max, self.journal(by));
-        let added = self.0.store.commit(move |tx| -> Result<AppPasswordId, AppPasswordError> {
+        let added = self.0.store.commit_to([account], move |tx| -> Result<AppPasswordId, AppPasswordError> {
             member::<AppPasswordError>(tx, account)?;
             if app_passwords(tx, account)? >= max {
                 return Err(AppPasswordError::TooMany { max });
@@ -172,7 +172,7 @@ impl Accounts {
         by: Actor,
     ) -> Result<(), AppPasswordError> {
         let journal = self.journal(by);
-        let revoked = self.0.store.commit(move |tx| -> Result<(), AppPasswordError> {
+        let revoked = self.0.store.commit_to([account], move |tx| -> Result<(), AppPasswordError> {
             member::<AppPasswordError>(tx, account)?;
             let key = CredentialId::App(id).key();
             let Some(CredentialRecord::App(app)) = load(tx, account, &key)? else {

@@ -93,7 +93,7 @@ impl Accounts {
         change: impl FnOnce(&mut Profile) -> Result<(), ChangeError> + Send + 'static,
     ) -> Result<(), ChangeError> {
         let journal = self.journal(by);
-        let changed = self.0.store.commit(move |tx| -> Result<(), ChangeError> {
+        let changed = self.0.store.commit_to([account], move |tx| -> Result<(), ChangeError> {
             let mut profile = member::<ChangeError>(tx, account)?;
             change(&mut profile)?;
             save(tx, account, Profile::KEY, &profile)?;

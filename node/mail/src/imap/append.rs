@@ -58,7 +58,7 @@ impl Session {
         let committed = self
             .mail
             .store
-            .commit(move |tx| {
+            .commit_to([account], move |tx| {
                 let arrivals = append.complete.into_iter();
                 arrivals
                     .map(|arrival| mailbox::append(tx, account, to, arrival))

@@ -51,7 +51,7 @@ impl Session {
         let copied = self
             .mail
             .store
-            .commit(move |tx| {
+            .commit_to([account], move |tx| {
                 let copied = mailbox::copy(tx, account, from, uids.iter().filter_map(Uid::new), to)?;
                 if original == Original::Remove {
                     mailbox::expunge(tx, account, from, copied.iter().map(|copied| copied.from))?;

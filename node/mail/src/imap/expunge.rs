@@ -42,7 +42,9 @@ impl Session {
         }
         self.mail
             .store
-            .commit(move |tx| mailbox::expunge(tx, account, id, deleted.iter().filter_map(Uid::new)))
+            .commit_to([account], move |tx| {
+                mailbox::expunge(tx, account, id, deleted.iter().filter_map(Uid::new))
+            })
             .await?;
         Ok(true)
     }

@@ -8,7 +8,7 @@ use tracing::error;
 
 use super::sink::Gone;
 use super::view::NoSuchMessage;
-use crate::mailbox::{AppendError, IndexError, MailboxError};
+use crate::mailbox::{AppendError, IndexError, MailboxError, ObjectsError};
 use crate::record::RecordError;
 
 /// Why a command ended early.
@@ -36,6 +36,18 @@ pub(super) fn bad(text: &'static str) -> Outcome {
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Outcome {
     error!(error, "an IMAP command failed on the store");
     no(ResponseCode::Unavailable, "The server could not do this now; nothing was changed. Try again later")
+}
+
+fn store(error: &TxError) -> Outcome {
+    match error {
+        TxError::Fenced { .. } | TxError::Status { .. } => moving(),
+        error => unavailable(error),
+    }
+}
+
+/// Nothing is wrong: the account is about to change its host, or has.
+fn moving() -> Outcome {
+    no(ResponseCode::Unavailable, "Your account is being moved; nothing was changed. Try again in a moment")
 }
 
 fn corrupt(error: &RecordError) -> Outcome {
@@ -101,7 +113,7 @@ impl From<ReadError> for Stop {
 
 impl From<TxError> for Stop {
     fn from(error: TxError) -> Self {
-        Self::Answer(unavailable(&error))
+        Self::Answer(store(&error))
     }
 }
 
@@ -133,6 +145,7 @@ fn commit<E: std::error::Error + 'static>(
         CommitError::TooLarge { .. } => {
             no(ResponseCode::Limit, "That is more than the server does at once: do it in parts")
         }
+        CommitError::Unavailable { .. } => moving(),
         CommitError::NoSpace | CommitError::Failed(_) | CommitError::Closed => unavailable(&error),
     }
 }
@@ -141,7 +154,7 @@ fn append(error: &AppendError) -> Outcome {
     match error {
         AppendError::NoUidLeft => no_uid_left(),
         AppendError::Mailbox(error) => mailbox(error),
-        AppendError::Store(error) => unavailable(error),
+        AppendError::Store(error) => store(error),
     }
 }
 
@@ -163,6 +176,7 @@ fn mailbox(error: &MailboxError) -> Outcome {
         MailboxError::Keywords(error) => no(ResponseCode::Limit, error.to_string()),
         MailboxError::Name(error) => no(ResponseCode::Cannot, error.to_string()),
         MailboxError::Record(error) => corrupt(error),
+        MailboxError::Store(ObjectsError::Tx(error)) => store(error),
         MailboxError::Store(error) => unavailable(error),
     }
 }

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use super::outcome::Stop;
 use crate::Mail;
-use crate::mailbox::{FlagReader, as_bytes};
+use crate::mailbox::{FlagReader, as_bytes, read_blobs};
 use crate::message::{Content, Summary};
 use crate::record::{self, Message};
 
@@ -59,7 +59,7 @@ impl<'a> MessageReader<'a> {
 
     /// The bytes of a message.
     pub(super) fn raw(&self, object: &Object) -> Result<Bytes, Stop> {
-        Ok(read_blobs(self.mail, &object.blobs)?)
+        Ok(read_blobs(&self.mail.store, &object.blobs)?)
     }
 
     /// What is known of a message's bytes: computed now if it was not at arrival.
@@ -246,15 +246,4 @@ pub(super) fn email_id(blobs: impl IntoIterator<Item = BlobId>) -> ObjectId {
     let hex = hasher.finalize().to_hex();
     let id = format!("e{}", hex.get(..32).unwrap_or(&hex));
     ObjectId::try_from(id.as_str()).expect("a letter and hexadecimal digits are an object id")
-}
-
-fn read_blobs(mail: &Mail, blobs: &[BlobId]) -> Result<Bytes, ReadError> {
-    if let [only] = blobs {
-        return mail.store.blob(only);
-    }
-    let mut whole = Vec::new();
-    for blob in blobs {
-        whole.extend_from_slice(&mail.store.blob(blob)?);
-    }
-    Ok(whole.into())
 }

@@ -19,14 +19,14 @@ impl Session {
         let id = self
             .mail
             .store
-            .commit(move |tx| mailbox::create(tx, account, &create.mailbox, special_use, max))
+            .commit_to([account], move |tx| mailbox::create(tx, account, &create.mailbox, special_use, max))
             .await?;
         Ok(ok_coded(ResponseCode::MailboxId(mailbox_id(id)), "Created"))
     }
 
     pub(super) async fn delete(&mut self, name: MailboxName) -> Result<Outcome, Stop> {
         let account = self.account;
-        let id = self.mail.store.commit(move |tx| mailbox::delete(tx, account, &name)).await?;
+        let id = self.mail.store.commit_to([account], move |tx| mailbox::delete(tx, account, &name)).await?;
         // RFC 9051 section 6.3.5 leaves open what becomes of a session that has it open: here it is closed.
         if self.view.as_ref().is_some_and(|view| view.id == id) {
             self.view = None;
@@ -36,13 +36,19 @@ impl Session {
 
     pub(super) async fn rename(&mut self, rename: Rename) -> Result<Outcome, Stop> {
         let (account, max) = (self.account, self.mail.config.max_mailboxes);
-        self.mail.store.commit(move |tx| mailbox::rename(tx, account, &rename.from, &rename.to, max)).await?;
+        self.mail
+            .store
+            .commit_to([account], move |tx| mailbox::rename(tx, account, &rename.from, &rename.to, max))
+            .await?;
         Ok(Outcome::ok("Renamed"))
     }
 
     pub(super) async fn subscribe(&mut self, name: MailboxName, subscribed: bool) -> Result<Outcome, Stop> {
         let account = self.account;
-        self.mail.store.commit(move |tx| mailbox::subscribe(tx, account, &name, subscribed)).await?;
+        self.mail
+            .store
+            .commit_to([account], move |tx| mailbox::subscribe(tx, account, &name, subscribed))
+            .await?;
         Ok(Outcome::ok("Done"))
     }
 }

@@ -27,7 +27,7 @@ impl Session {
         let ready = async {
             let snapshot = mail.store.read()?;
             if snapshot.get(account, ObjectKind::MAILBOX, &[])?.is_none() {
-                mail.store.commit(move |tx| mailbox::ensure_defaults(tx, account)).await?;
+                mail.store.commit_to([account], move |tx| mailbox::ensure_defaults(tx, account)).await?;
             }
             Ok::<_, Stop>(())
         };

@@ -53,7 +53,7 @@ impl Session {
             let part = self
                 .mail
                 .store
-                .commit(move |tx| {
+                .commit_to([account], move |tx| {
                     mailbox::change_flags(tx, account, mailbox, &some, &change, unchanged_since)
                 })
                 .await?;

@@ -1,6 +1,7 @@
 //! Conversations with the whole of IMAP but sockets: `essaim_imap` asks, the session acts, on a store in memory.
 
 mod bodies;
+mod moved;
 
 use std::time::Instant;
 

@@ -9,6 +9,7 @@ mod history;
 mod index;
 mod objects;
 mod rules;
+mod summaries;
 
 pub use append::{AppendError, Appended, Arrival, append};
 pub use block::{Block, FlagChange, Flags, Some64, TooManyKeywords};
@@ -20,6 +21,8 @@ pub(crate) use rules::as_bytes;
 pub use rules::{
     MailboxError, Mailboxes, all, by_id, by_name, create, delete, ensure_defaults, rename, subscribe,
 };
+pub use summaries::SummarizeError;
+pub(crate) use summaries::read_blobs;
 
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use super::{Queue, QueueError, now};
 use crate::delivery::{Envelope, Incoming, Remote, Spooled};
 
 /// A notice whose bytes are blobs already.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Told {
     pub(super) envelope: Envelope,
     pub(super) message: Spooled,

@@ -173,15 +173,17 @@ impl Queue {
         let told = self.tell(&key, &entry, &object.blobs, &notices)?;
         let (hoster, journal) = (self.hoster, self.accounts.journal(by.clone()));
         let detail = format!("{} to {}: {reason}", key.id, key.lane.domain);
+        let account = key.lane.account;
+        let step = Step { key, entry, next: Next::Done, told };
+        let accounts = step.accounts();
         let drop = move |tx: &mut Tx<'_>| -> Result<bool, StepError> {
-            let account = key.lane.account;
-            let found = Step { key, entry, next: Next::Done, told }.run(tx, hoster)?;
+            let found = step.run(tx, hoster)?;
             if found {
                 journal.note(tx, DROP, Some(account), &detail)?;
             }
             Ok(found)
         };
-        Ok(self.store.commit(drop).await?)
+        Ok(self.store.commit_to(&accounts, drop).await?)
     }
 
     /// The first entries that are meant.

@@ -17,7 +17,7 @@ use crate::delivery;
 use crate::record::RecordError;
 
 /// What a commit does to an entry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) key: QueueKey,
     pub(super) entry: Entry,
@@ -56,24 +56,33 @@ impl Queue {
         }
     }
 
-    /// Commits a step. A member whose account is full does not get the notice, and the queue goes on.
-    pub(super) async fn commit_step(&self, step: Step) -> Result<(), QueueError> {
-        let Step { key, entry, next, told } = step;
-        let again = (key.clone(), entry.clone());
-        match self.try_commit(Step { key, entry, next, told }).await {
-            Err(CommitError::OverQuota { account, quota }) => {
-                let (key, entry) = again;
-                warn!(account = %account, entry = %key.id, "no notice about entry {}: over the quota of {quota}", key.id);
-                Ok(self.try_commit(Step { key, entry, next, told: Vec::new() }).await?)
+    /// Commits a step. A member whose account is full, or not here any more, does not get the notice, and the queue goes on.
+    pub(super) async fn commit_step(&self, mut step: Step) -> Result<(), QueueError> {
+        loop {
+            let id = step.key.id;
+            match self.try_commit(step.clone()).await {
+                Err(CommitError::OverQuota { account, quota }) => {
+                    warn!(account = %account, entry = %id, "no notice about entry {id}: over the quota of {quota}");
+                }
+                // It stays, or it leaves: either is soon.
+                Err(CommitError::Unavailable { .. }) => continue,
+                Err(CommitError::Refused(StepError::Deliver(error))) if error.moving().is_some() => {
+                    let account = error.moving().map(tracing::field::display);
+                    warn!(account, entry = %id, "no notice about entry {id}: the account has moved");
+                }
+                done => return Ok(done?),
             }
-            done => Ok(done?),
+            if step.told.is_empty() {
+                return Ok(self.try_commit(step).await?);
+            }
+            step.told.clear();
         }
     }
 
     async fn try_commit(&self, step: Step) -> Result<(), CommitError<StepError>> {
         let hoster = self.hoster;
         let id = step.key.id;
-        let found = self.store.commit(move |tx| step.run(tx, hoster)).await?;
+        let found = self.store.commit_to(step.accounts(), move |tx| step.run(tx, hoster)).await?;
         if !found {
             info!(entry = %id, "entry {id} was dropped while it was tried");
         }
@@ -94,6 +103,11 @@ impl Queue {
 }
 
 impl Step {
+    /// The members that it writes to.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        self.told.iter().flat_map(|told| &told.envelope.local).copied().collect()
+    }
+
     /// Whether the entry was still there.
     pub(super) fn run(self, tx: &mut Tx<'_>, hoster: AccountId) -> Result<bool, StepError> {
         let Self { key, entry, next, told } = self;

@@ -398,3 +398,20 @@ async fn a_full_mailbox_does_not_stop_the_queue() {
     node.stop().await;
     assert!(node.inbox().is_empty());
 }
+
+#[tokio::test]
+async fn an_account_that_has_left_does_not_stop_the_queue() {
+    let mut node = Node::new(quick()).await;
+    node.send(ALICE, &["bob@b.test"], TEXT).await;
+    let alice = node.alice;
+    let seal = move |tx: &mut Tx<'_>| {
+        let at = tx.account(alice)?.map_or(essaim_types::Lsn::ZERO, |state| state.lsn);
+        tx.seal_account(alice, at)
+    };
+    node.store.commit(seal).await.unwrap();
+    let hosts = Hosts::new(&[("b.test", &[Answer::Refuse])]);
+    node.start(&hosts);
+    node.empty().await;
+    node.stop().await;
+    assert!(node.inbox().is_empty());
+}

@@ -153,7 +153,8 @@ impl Import<'_> {
     /// INBOX and the others that everybody has come first: delivery relies on INBOX being the first mailbox of an account.
     fn prepare(&self) -> Result<(), ImportError> {
         let account = self.options.account;
-        let ensured = self.store.commit_blocking(move |tx| mailbox::ensure_defaults(tx, account));
+        let ensured =
+            self.store.commit_to_blocking([account], move |tx| mailbox::ensure_defaults(tx, account));
         ensured.map_err(|source| ImportError::Mailbox { name: "INBOX".to_owned(), source })
     }
 
@@ -274,7 +275,7 @@ impl Import<'_> {
             }
             Ok(uids)
         };
-        let appended = self.store.commit_blocking(append);
+        let appended = self.store.commit_to_blocking([account], append);
         let name = || current.name.as_str().to_owned();
         current.committed.extend(appended.map_err(|source| ImportError::Append { name: name(), source })?);
         self.report.imported += count;
@@ -302,7 +303,7 @@ impl Import<'_> {
         };
         let (id, made) = self
             .store
-            .commit_blocking(find_or_make)
+            .commit_to_blocking([account], find_or_make)
             .map_err(|source| ImportError::Mailbox { name: wanted.as_str().to_owned(), source })?;
         self.report.mailboxes_made += u64::from(made);
         self.mailboxes.insert(name.to_owned(), (wanted.clone(), id));

@@ -237,7 +237,7 @@ fn refusal(error: &CommitError<delivery::DeliverError>) -> Refusal {
         CommitError::OverQuota { .. } => return Refusal::OverQuota,
         CommitError::NoSpace => return Refusal::NoSpace,
         CommitError::TooLarge { .. } => return Refusal::TooLarge,
-        CommitError::Closed => return Refusal::TryLater,
+        CommitError::Closed | CommitError::Unavailable { .. } => return Refusal::TryLater,
         CommitError::Refused(_) | CommitError::Failed(_) => {}
     }
     error!(error = error as &dyn std::error::Error, "a message was not taken; its sender tries again");
