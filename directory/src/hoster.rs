@@ -180,7 +180,8 @@ impl Hoster {
         Ok(())
     }
 
-    pub(crate) fn offer_beat(&mut self, wire: &[u8], beat: Unverified<Beat>) -> Result<(), Refusal> {
+    /// Whether a sign of life is its own, and later than the one that is known.
+    pub(crate) fn check_beat(&self, wire: &[u8], beat: Unverified<Beat>) -> Result<HeldBeat, Refusal> {
         let record = beat.claims().clone();
         let entry = self.keyring.entry(record.keyring).ok_or(Refusal::UnknownKeyring)?;
         let operator = entry.operators.iter().nth(usize::from(record.operator)).ok_or(Refusal::NotAllowed)?;
@@ -201,9 +202,13 @@ impl Hoster {
                 _ => {}
             }
         }
-        self.last_word = self.last_word.max(Some(record.time));
-        self.beat = Some(HeldBeat { beat: record, wire: wire.into() });
-        Ok(())
+        Ok(HeldBeat { beat: record, wire: wire.into() })
+    }
+
+    /// Keeps a sign of life that was checked.
+    pub(crate) fn hold_beat(&mut self, held: HeldBeat) {
+        self.last_word = self.last_word.max(Some(held.beat.time));
+        self.beat = Some(held);
     }
 
     /// Everything that another node needs, in an order in which it can take it in.

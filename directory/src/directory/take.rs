@@ -78,10 +78,13 @@ impl Directory {
             Wire::Change(change) => self.take_change(now, bytes, *change, from)?,
             Wire::Fork(proof) => self.take_fork(*proof)?,
             Wire::Beat(beat) => {
-                not_future(beat.claims().time, now)?;
                 let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
-                self.clocks.note(listing, beat.claims().time, now, matches!(from, From::Gossip(_)));
-                hoster.offer_beat(bytes.get(1..).unwrap_or_default(), *beat)?;
+                let held = hoster.check_beat(bytes.get(1..).unwrap_or_default(), *beat)?;
+                let time = held.beat.time;
+                // Only what a hoster has just said tells of its clock and ours, and then also what is from our future.
+                self.clocks.note(listing, time, now, matches!(from, From::Gossip(_)));
+                not_future(time, now)?;
+                hoster.hold_beat(held);
                 self.emit_store(RowKey::beat(listing), bytes.to_vec());
             }
             Wire::Tombstone(tombstone) => self.take_tombstone(now, bytes, *tombstone)?,

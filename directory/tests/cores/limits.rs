@@ -84,6 +84,42 @@ fn r14_our_own_wrong_clock_is_noticed_and_stops_our_signs_of_life() {
     assert!(!out.iter().any(|output| matches!(output, Output::Gossip { topic: wire::Topic::Beats, .. })));
 }
 
+/// Who has no hoster's key cannot make us doubt our clock and fall silent; nor can who says again what hosters said yesterday.
+#[test]
+fn r14_forged_and_repeated_signs_of_life_say_nothing_of_our_clock() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let mut net = Net::started(&names);
+    let old: Vec<Vec<u8>> = (1..7).flat_map(|at| beats(&mut net, at)).collect();
+    old.iter().for_each(|beat| {
+        gossip(&mut net.nodes[0].core, net.now, beat);
+    });
+    let later = net.now.after(Duration::from_secs(36_000));
+    for beat in &old {
+        let mut forged = beat.clone();
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(gossip(&mut net.nodes[0].core, later, &forged), Verdict::Reject);
+        assert_eq!(gossip(&mut net.nodes[0].core, later, beat), Verdict::Ignore);
+    }
+    let out = net.nodes[0].core.handle(later, Input::Tick);
+    assert!(!out.iter().any(|output| matches!(output, Output::Alert(Alert::ClockOff(_)))));
+    assert!(out.iter().any(|output| matches!(output, Output::Gossip { topic: wire::Topic::Beats, .. })));
+}
+
+#[test]
+fn r14_a_clock_that_is_behind_is_noticed_although_all_that_comes_is_from_its_future() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let mut net = Net::started(&names);
+    let behind = Timestamp(net.now.0 - 1_200_000);
+    for beat in (1..7).flat_map(|at| beats(&mut net, at)).collect::<Vec<_>>() {
+        assert_eq!(gossip(&mut net.nodes[0].core, behind, &beat), Verdict::Ignore);
+    }
+    let out = net.nodes[0].core.handle(Timestamp(behind.0 + 61_000), Input::Tick);
+    assert!(
+        out.iter().any(|output| matches!(output, Output::Alert(Alert::ClockOff(off)) if *off > 1_000_000)),
+        "{out:?}"
+    );
+}
+
 /// What a node says of being alive in the next hours.
 fn beats(net: &mut Net, at: usize) -> Vec<Vec<u8>> {
     let out = net.nodes[at].core.handle(net.now, Input::Tick);

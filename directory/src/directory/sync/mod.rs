@@ -263,7 +263,12 @@ impl Directory {
     }
 
     fn read_summaries(&mut self, peer: PublicKey, summaries: &[Summary]) {
+        let mut last = None;
         for theirs in summaries.iter().take(SUMMARIES_MAX) {
+            // They are ascending: who repeats one wants to hear its farewell more than once.
+            if last.replace(theirs.listing).is_some_and(|last| last >= theirs.listing) {
+                return;
+            }
             if let Some(gone) = self.gone.get(&theirs.listing) {
                 let farewell = gone.wire.to_vec();
                 self.gossip_out(farewell);
