@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use essaim_identity::cbor::Bounded;
 use essaim_types::{Lsn, ObjectKind, Timestamp};
 use minicbor::{Decode, Encode};
 
@@ -97,7 +98,8 @@ pub enum Action {
     SendBatch(Box<Batch>),
     /// Send these objects' blobs, then the objects as the repair of a range.
     SendRepair(Lsn, KeyRange, Vec<Object>),
-    /// Read what comes after a place, of changes those up to `until`. Answered by [`Event::Read`].
+    /// Read what comes after a place, of changes those up to `until`; answered by [`Event::Read`]. An upsert is superseded only by a change up to
+    /// `until`, or where its blobs are gone: else the target would lack at `until` what the source had then.
     Read {
         /// The place.
         from: Place,
@@ -235,6 +237,11 @@ struct Fence {
     since: Timestamp,
     summary: Summary,
     asked: Sent,
+}
+
+impl Bounded for SourceRecord {
+    const BYTES_MAX: usize = 64 << 10;
+    const DEPTH_MAX: usize = 8;
 }
 
 impl SourceRecord {

@@ -4,13 +4,13 @@
 //! Before the promise it may give up by itself. After it, only the source's word counts: what the source has committed is moved,
 //! however long the word takes.
 
+use essaim_identity::cbor::Bounded;
 use essaim_types::{BlobId, Lsn, ObjectKind, Timestamp};
-use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::batch::{Batch, Place};
 use super::limits::{LOOSE_BYTES_MAX, SILENCE_MAX};
-use super::message::{Message, Offer, Reason, Standing};
+use super::message::{Blob, Message, Offer, Reason, Standing};
 use super::progress::Phase;
 use super::summary::{KeyRange, Page, Summary, differing_ranges};
 use super::wire;
@@ -87,7 +87,7 @@ pub enum Action {
     /// Make an empty account whose log begins after an LSN, and make the record durable, in one transaction.
     Begin(Lsn, TargetRecord),
     /// Put blobs.
-    StoreBlobs(Vec<ByteVec>),
+    StoreBlobs(Vec<Blob>),
     /// Apply a batch and make the record durable, in one transaction.
     Adopt(Box<Batch>, TargetRecord),
     /// Replace all objects of a range.
@@ -101,7 +101,8 @@ pub enum Action {
     /// Check the entry that moves the account here; if it does, make the account writable with the addresses it has here, and make the record
     /// durable, in one transaction. Answered by [`Event::Activated`], or by [`Event::Forged`].
     Activate(Vec<u8>),
-    /// Delete the account that was being adopted, if there is one, and make the record durable, in one transaction.
+    /// Make the record durable; then delete the account that was being adopted, if there is one. That may take many transactions: a caller that
+    /// was stopped meanwhile goes on with it when it starts.
     Discard(TargetRecord),
 }
 
@@ -157,6 +158,11 @@ enum Pending {
     Prepare(u32, Summary),
     Sign(u32, Lsn),
     Pages(Lsn, ObjectKind, Vec<Page>),
+}
+
+impl Bounded for TargetRecord {
+    const BYTES_MAX: usize = 1 << 20;
+    const DEPTH_MAX: usize = 12;
 }
 
 impl Target {
@@ -313,8 +319,8 @@ impl Target {
     }
 
     /// Blobs come before what names them, and not more than the window and one.
-    fn takes_blobs(&mut self, blobs: &[ByteVec]) -> bool {
-        let bytes: u64 = blobs.iter().map(|blob| blob.len() as u64).sum();
+    fn takes_blobs(&mut self, blobs: &[Blob]) -> bool {
+        let bytes: u64 = blobs.iter().map(|blob| blob.bytes.len() as u64).sum();
         self.loose = self.loose.saturating_add(bytes);
         self.loose <= LOOSE_BYTES_MAX
     }

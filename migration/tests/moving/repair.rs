@@ -34,6 +34,7 @@ fn caught_up(world: &World) -> bool {
 #[test]
 fn damage_is_repaired_before_the_account_changes_hands() {
     let mut world = World::new(200, 64, 16);
+    world.damaged = true;
     world.connect();
     run_until(&mut world, caught_up);
     let account = world.target_account.as_mut().unwrap();
@@ -53,6 +54,7 @@ fn damage_is_repaired_before_the_account_changes_hands() {
 #[test]
 fn damage_that_comes_again_ends_the_move_and_changes_nothing() {
     let mut world = World::new(20, 64, 16);
+    world.damaged = true;
     world.connect();
     run_until(&mut world, |world| {
         matches!(world.source_record.step, source::Step::Aborted(_)) || caught_up(world)

@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) acknowledged: BTreeMap<Key, u64>,
     /// Objects in a batch.
     pub(crate) batch: usize,
+    /// Something was damaged on purpose: comparisons may find a difference.
+    pub(crate) damaged: bool,
 }
 
 impl World {
@@ -86,6 +88,7 @@ impl World {
             room,
             acknowledged,
             batch,
+            damaged: false,
         };
         world.restart(Side::Source);
         world.restart(Side::Target);
@@ -248,7 +251,10 @@ impl World {
         use target::{Action, Event};
         match action {
             Action::Save(record) => self.target_record = record,
-            Action::Send(message) => self.send(Side::Source, message),
+            Action::Send(message) => {
+                assert!(self.damaged || !matches!(message, Message::Differs(..)), "{message:?}");
+                self.send(Side::Source, message);
+            }
             Action::Examine(_) => return Some(Event::Checked(Ok(()))),
             Action::Begin(base, record) => {
                 assert!(self.target_account.is_none(), "begun twice");
@@ -354,15 +360,7 @@ impl Account {
     fn write(&mut self, key: Key, upsert: bool) {
         self.lsn += 1;
         if upsert {
-            let object = Object {
-                kind: key.kind,
-                key: key.key.clone(),
-                lsn: Lsn(self.lsn),
-                charge: ByteSize(1),
-                blobs: vec![],
-                value: self.lsn.to_be_bytes().to_vec(),
-            };
-            self.objects.insert(key.clone(), object);
+            self.objects.insert(key.clone(), object(&key, self.lsn));
         } else {
             self.objects.remove(&key);
         }
@@ -387,8 +385,8 @@ impl Account {
                 for (lsn, key, upsert) in next {
                     let op = match self.objects.get(key) {
                         _ if !upsert => Op::Delete(key.clone()),
-                        Some(object) if object.lsn.0 == *lsn => Op::Upsert(object.clone()),
-                        _ => Op::Superseded(key.clone()),
+                        Some(now) if now.lsn.0 != *lsn && now.lsn <= until => Op::Superseded(key.clone()),
+                        _ => Op::Upsert(object(key, *lsn)),
                     };
                     let change = Change { lsn: Lsn(*lsn), ops: vec![op] };
                     assert!(in_room(packer.change(change, |_| Ok(0))));
@@ -442,6 +440,11 @@ impl Account {
     fn range(&self, range: &KeyRange) -> Vec<Object> {
         self.objects.iter().filter(|(key, _)| range.contains(key)).map(|(_, object)| object.clone()).collect()
     }
+}
+
+fn object(key: &Key, lsn: u64) -> Object {
+    let Key { kind, key } = key.clone();
+    Object { kind, key, lsn: Lsn(lsn), charge: ByteSize(1), blobs: vec![], value: lsn.to_be_bytes().to_vec() }
 }
 
 pub(crate) fn key(number: u8) -> Key {

@@ -60,6 +60,8 @@ kinds! {
     LISTED = 24, "listed";
     /// Hoster only: a hoster that somebody mentions, by its domain.
     MENTIONED = 25, "mentioned";
+    /// Hoster only: how far the move of an account is, by its id.
+    MOVE = 28, "move";
 }
 
 impl fmt::Display for ObjectKind {

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
         Kind::Rules,
         &["essaim-types", "essaim-smtp", "essaim-imap", "essaim-store", "essaim-accounts"],
     ),
+    ("essaim-moving", Kind::Rules, &["essaim-types", "essaim-identity", "essaim-migration", "essaim-store"]),
     ("essaim-network", Kind::Shell, &["essaim-types", "essaim-identity"]),
     ("essaim-web", Kind::Shell, &["essaim-types", "essaim-directory"]),
     (
