@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use essaim_directory::envelope::DocumentKind;
 use essaim_directory::query::{Filter, Near, PageRequest};
-use essaim_directory::{CommandError, Directory, Origin, Policy};
+use essaim_directory::{CommandError, Directory, Input, Origin, Policy};
 
 use crate::net::{Net, key, sets};
 
@@ -79,11 +80,50 @@ fn r6_a_node_with_old_data_asks_before_it_publishes() {
     net.link(0, 3);
     assert!(!net.nodes[0].core.is_restoring());
     net.edit(0, &[("join.open", "yes")]);
-    assert!(net.nodes.iter().all(|node| {
-        !node.core.hoster(id).unwrap().log(essaim_directory::envelope::DocumentKind::Profile).is_forked()
-    }));
+    assert!(
+        net.nodes
+            .iter()
+            .all(|node| { !node.core.hoster(id).unwrap().log(DocumentKind::Profile).is_forked() })
+    );
     assert!(net.shown(3).contains(&"said after the backup".to_owned()));
     assert_eq!(net.digests(id).len(), 1);
+}
+
+/// The caller writes all rows of an input before anything of it leaves; if it cannot, it reads the directory from the disk again.
+#[test]
+fn r21_what_a_full_disk_did_not_keep_has_not_left_and_is_not_lost() {
+    let mut net = Net::started(&["a", "b"]);
+    let id = net.nodes[0].keys.id();
+    // Our own edit: refused to the operator, and its number is free again.
+    net.nodes[0].core.edit(net.now, &sets(&[("name", "never said")])).unwrap();
+    reload(&mut net, 0, "a");
+    net.edit(0, &[("name", "said")]);
+    assert!(net.shown(1).contains(&"said".to_owned()));
+    // What another told us: it comes again by comparison.
+    let news = net.nodes[0].core.edit(net.now, &sets(&[("name", "news")])).unwrap();
+    let from = net.nodes[0].keys.node.public();
+    for bytes in crate::feed::records_in(&news) {
+        net.nodes[1].core.handle(net.now, Input::Gossip { from, ticket: 0, bytes });
+    }
+    net.gossip_lost = true;
+    net.work(0, news);
+    net.run();
+    reload(&mut net, 1, "b");
+    assert!(net.shown(1).contains(&"news".to_owned()));
+    assert_eq!(net.digests(id).len(), 1);
+    let forked =
+        |node: &crate::net::Node| node.core.hoster(id).unwrap().log(DocumentKind::Profile).is_forked();
+    assert!(!net.nodes.iter().any(forked));
+}
+
+/// The directory as the disk has it, and its connections anew.
+fn reload(net: &mut Net, at: usize, name: &str) {
+    let (id, other) = (net.nodes[at].keys.id(), 1 - at);
+    net.unlink(at, other);
+    net.nodes[at].core = Directory::load(Policy::default(), [5; 32], net.nodes[at].disk(), net.now);
+    net.nodes[at].core.adopt(net.now, id, key(name), Origin::Existing);
+    net.link(at, other);
+    assert!(!net.nodes[at].core.is_restoring());
 }
 
 #[test]
@@ -110,7 +150,7 @@ fn a_history_of_many_edits_stays_short() {
         net.pass(Duration::from_secs(700));
     }
     let id = net.nodes[0].keys.id();
-    let log = net.nodes[1].core.hoster(id).unwrap().log(essaim_directory::envelope::DocumentKind::Profile);
+    let log = net.nodes[1].core.hoster(id).unwrap().log(DocumentKind::Profile);
     assert!(
         log.weight().0 <= 33 && log.top().unwrap().epoch.number >= 3,
         "{:?} {:?}",
