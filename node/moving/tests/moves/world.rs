@@ -39,6 +39,8 @@ pub(crate) struct World {
     /// Bytes of batches.
     pub(crate) sent: u64,
     pub(crate) written: usize,
+    /// Ranges that were sent again.
+    pub(crate) repairs: usize,
     /// What the member was told is done: the LSN of each object, and its bytes.
     pub(crate) ledger: BTreeMap<Vec<u8>, (Lsn, Vec<u8>)>,
 }
@@ -61,7 +63,8 @@ impl Disk {
 }
 
 impl World {
-    pub(crate) async fn new(crash_before: Option<usize>) -> Self {
+    /// With an object of so many blobs of 400 kB.
+    pub(crate) async fn new(crash_before: Option<usize>, large: u8) -> Self {
         let (a, b) = (Disk::new().await, Disk::new().await);
         a.store.commit(|tx| tx.create_account(ACCOUNT, None)).await.unwrap();
         let mut world = Self {
@@ -77,12 +80,13 @@ impl World {
             actions: 0,
             sent: 0,
             written: 0,
+            repairs: 0,
             ledger: BTreeMap::new(),
         };
         for number in 0..40 {
             world.put(vec![number], 1, 700).await;
         }
-        world.put(b"large".to_vec(), 5, 400_000).await;
+        world.put(b"large".to_vec(), large, 400_000).await;
         let lsn = Lsn(42);
         world.tell_source(source::Event::Started(lsn)).await;
         world.tell_target(target::Event::Started).await;
@@ -243,7 +247,15 @@ impl World {
                 let (coarse, pages) = hands.pages(kind).unwrap();
                 return Some(Event::Paged(kind, coarse, pages));
             }
-            Action::ReadRange(_) | Action::SendRepair(..) => panic!("nothing was damaged"),
+            Action::ReadRange(range) => {
+                let Loaded { what: (range, objects), blobs } = hands.range(range).unwrap();
+                self.b.inbox.push_back(write(Message::Blobs(blobs)));
+                return Some(Event::RangeRead(range, objects));
+            }
+            Action::SendRepair(at, range, objects) => {
+                self.repairs += 1;
+                self.b.inbox.push_back(write(Message::Repair(at, range, objects)));
+            }
             Action::Fence => {
                 self.fenced = true;
                 return Some(Event::Fenced(hands.summarize().unwrap()));
@@ -272,7 +284,7 @@ impl World {
             Action::Begin(base, record) => hands.begin(None, base, record).await.unwrap(),
             Action::StoreBlobs(blobs) => hands.keep(&blobs).unwrap(),
             Action::Adopt(batch, record) => hands.adopt(*batch, record).await.unwrap(),
-            Action::Repair(..) => panic!("nothing was damaged"),
+            Action::Repair(range, objects) => hands.repair(range, objects).await.unwrap(),
             Action::Summarize => return Some(Event::Summarized(hands.summarize().unwrap())),
             Action::ListPages(kind, coarse) => return Some(Event::Paged(hands.pages(kind, coarse).unwrap())),
             Action::Promise(_, summary, record) => {
