@@ -73,7 +73,7 @@ impl Author {
                 self.groups = Some(Vec::new());
             }
             b'g' => self.group(&mut knobs),
-            b'c' | b'p' | b'd' | b'x' => self.op(command, &mut knobs, rest),
+            b'c' | b'p' | b'a' | b'd' | b'x' => self.op(command, &mut knobs, rest),
             _ => {}
         }
     }
@@ -116,12 +116,12 @@ impl Author {
     fn group(&mut self, knobs: &mut Knobs<'_>) {
         let account = account(knobs.turn());
         let lsn = self.lsn.entry(account).or_default();
-        *lsn += 1 + u64::from(knobs.turn() % 2);
+        *lsn += knobs.pick(&[1, 2, 0]);
         let lsn = Lsn(*lsn);
         self.groups.get_or_insert_default().push(Group { account, lsn, ops: Vec::new() });
     }
 
-    /// c: makes the account, with a quota. p: puts an object. d: deletes one. x: the account itself.
+    /// c: makes the account, with quota, base and status. p: puts an object. a: adopts one. d: deletes one. x: the account itself.
     fn op(&mut self, command: u8, knobs: &mut Knobs<'_>, rest: &[u8]) {
         let Some(group) = self.groups.as_mut().and_then(|groups| groups.last_mut()) else { return };
         let (lsn, account) = (group.lsn, group.account);
@@ -147,6 +147,7 @@ impl Author {
                 let blobs = blobs.collect();
                 match command {
                     b'p' => Op::Upsert { kind, key, object: object(charge, blobs, rest.to_vec()) },
+                    b'a' => Op::Adopt { kind, key, object: object(charge, blobs, rest.to_vec()) },
                     _ => Op::Delete { kind, key },
                 }
             }

@@ -1,5 +1,5 @@
 //! How fast the store is, on real files: one table, no statistics. `cargo bench -p essaim-store --bench store
-//! [-- OBJECTS commits blobs messages objects]`.
+//! [-- OBJECTS commits permits adoption blobs messages objects]`.
 //!
 //! The folder is a temporary one; set `TMPDIR` to measure another disk. Every commit here is synced before it is answered.
 #![expect(
@@ -13,8 +13,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use essaim_store::{Content, Options, Put, Store, TxError};
-use essaim_types::{AccountId, BlobId, ByteSize, ObjectKind};
+use bytes::Bytes;
+use essaim_store::{Content, Object, Op, Options, Put, Store, Tx, TxError};
+use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
 
 const ACCOUNT: AccountId = AccountId::from_bytes([7; 32]);
 const KIND: ObjectKind = ObjectKind::MESSAGE;
@@ -28,8 +29,10 @@ fn main() {
     };
     let objects = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(1_000_000u32);
     println!("{:<52}{:>14}", "what", "measured");
-    let sections: [(&str, &dyn Fn()); 4] = [
+    let sections: [(&str, &dyn Fn()); 6] = [
         ("commits", &commits),
+        ("permits", &permits),
+        ("adoption", &|| adoption(objects / 10)),
         ("blobs", &blobs),
         ("messages", &|| messages(objects / 50)),
         ("objects", &|| many(objects)),
@@ -83,6 +86,69 @@ fn commits() {
         let batch = (after.commits - before.commits) as f64 / (after.batches - before.batches) as f64;
         line(&format!("  commits to one sync, {waiting} waiting"), batch, "");
     }
+}
+
+/// What a permit costs: the same commits on one store, with and without, in turns.
+fn permits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.commit_blocking(|tx| tx.create_account(ACCOUNT, None)).unwrap();
+    let (next, mut elapsed) = (AtomicU64::new(0), [Duration::ZERO; 2]);
+    for round in 0..6 {
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let key = next.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+                        let work = move |tx: &mut Tx<'_>| tx.put(ACCOUNT, KIND, &key, Put::new([7; VALUE]));
+                        match round % 2 {
+                            0 => store.commit_blocking(work).unwrap(),
+                            _ => store.commit_to_blocking([ACCOUNT], work).unwrap(),
+                        }
+                    }
+                });
+            }
+        });
+        elapsed[round % 2] += begun.elapsed();
+    }
+    per_second("commits, 64 waiting, without a permit", 3 * 6400, elapsed[0]);
+    per_second("commits, 64 waiting, with one", 3 * 6400, elapsed[1]);
+}
+
+/// An account that comes: small objects in batches of 1000, then changes of one object each, 1000 to a commit.
+fn adoption(objects: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let moving = AccountId::from_bytes([8; 32]);
+    store.commit_blocking(move |tx| tx.adopt_account(moving, None, Lsn(1_000_000))).unwrap();
+    let object = |lsn| Object {
+        lsn: Lsn(lsn),
+        charge: ByteSize(1),
+        blobs: Vec::new(),
+        value: Bytes::from_static(&[7; VALUE]),
+    };
+    let begun = Instant::now();
+    for batch in 0..objects / 1000 {
+        let keys = batch * 1000..(batch + 1) * 1000;
+        let adopt = move |tx: &mut Tx<'_>| {
+            keys.into_iter()
+                .try_for_each(|n| tx.adopt(moving, KIND, &n.to_be_bytes(), object(u64::from(n) + 1)))
+        };
+        store.commit_blocking(adopt).unwrap();
+    }
+    per_second("objects of 300 bytes adopted", objects / 1000 * 1000, begun.elapsed());
+    let begun = Instant::now();
+    for batch in 0..u64::from(objects / 1000) {
+        let replay = move |tx: &mut Tx<'_>| {
+            (1_000_001 + batch * 1000..).take(1000).try_for_each(|lsn| {
+                let key = Bytes::copy_from_slice(&u32::try_from(lsn % 1000).unwrap_or(0).to_be_bytes());
+                tx.replay(moving, Lsn(lsn), vec![Op::Upsert { kind: KIND, key, object: object(lsn) }])
+            })
+        };
+        store.commit_blocking(replay).unwrap();
+    }
+    per_second("changes of one object replayed", objects / 1000 * 1000, begun.elapsed());
 }
 
 fn blobs() {
