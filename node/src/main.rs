@@ -1,5 +1,6 @@
 //! The program `essaim`: boot, configuration, listeners and command line of a node.
 
+mod archive;
 mod boot;
 mod command;
 mod config;

@@ -72,6 +72,7 @@ requests! {
     SetState = "account state": crate::command::account::state::SetState;
     CloseAccount = "account close": crate::command::account::close::CloseAccount;
     ExportMail = "account export": crate::command::account::export::ExportMail;
+    ExportArchive = "account export archive": crate::command::account::export::ExportArchive;
     ChangeAddress = "account address": crate::command::account::address::ChangeAddress;
     ListShared = "account address shared": crate::command::account::address::ListShared;
     AddAppPassword = "account app-password add": crate::command::account::app_password::AddAppPassword;

@@ -141,6 +141,11 @@ pub(crate) fn readable_time(text: &str) -> String {
     text.replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A size with three figures or so, for people.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

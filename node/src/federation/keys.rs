@@ -31,6 +31,11 @@ impl Keys {
         Ok(Some(Self { node, root: read(&place(data_dir, ROOT))? }))
     }
 
+    /// The key that signs archives, until accounts have a log that names another for each.
+    pub(crate) fn into_host_key(self) -> SigningKey {
+        self.node
+    }
+
     /// New secrets. Both are durable when this returns.
     pub(crate) fn make(data_dir: &Path) -> Result<Self, Failure> {
         let dir = data_dir.join(DIRECTORY);

@@ -22,6 +22,7 @@ mod store;
 mod view;
 
 pub use append::Append;
+pub use read::email_id;
 pub use session::Session;
 pub use sink::{Gone, Sink};
 pub use view::Removals;

@@ -238,7 +238,7 @@ impl<T, I: Iterator<Item = Result<(Bytes, T), ReadError>>> Walk<I, T> {
 const DENSE: usize = 4;
 
 /// RFC 8474 section 5.1: the same for every copy, because it is a hash over what the bytes are.
-pub(super) fn email_id(blobs: impl IntoIterator<Item = BlobId>) -> ObjectId {
+pub fn email_id(blobs: impl IntoIterator<Item = BlobId>) -> ObjectId {
     let mut hasher = blake3::Hasher::new();
     for blob in blobs {
         hasher.update(blob.as_bytes());

@@ -1,4 +1,6 @@
-//! `essaim account export`: an account's mail leaves as ordinary files.
+//! `essaim account export`: an account's mail leaves as ordinary files, or everything as an archive.
+
+mod archive;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -18,15 +20,26 @@ use crate::operation::{Caller, Operation};
 use crate::services::Services;
 use crate::terminal::Audience;
 
-/// Write all mail of an account into a Maildir, which mutt, mbsync, Dovecot and others read. The account can be in use.
+pub(crate) use archive::ExportArchive;
+
+/// Take everything of an account along: as an archive, or its mail as a Maildir. The account can be in use.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// An address of the account.
     address: Address,
 
-    /// A new or empty directory.
-    #[arg(long, value_name = "DIR")]
+    /// NAME.pdpa.tar.zst: a new archive with everything, which `tar --zstd -x` opens and another hoster imports. Any other name: a new or empty
+    /// directory, for a Maildir, which mutt, mbsync, Dovecot and others read.
+    #[arg(long, value_name = "FILE|DIR")]
     to: PathBuf,
+
+    /// Only what changed since this archive of the same account.
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+
+    /// With the hashes of passwords. Whoever has the file can try passwords as often as they like.
+    #[arg(long)]
+    with_secrets: bool,
 }
 
 /// What is asked of the node.
@@ -49,6 +62,13 @@ pub(crate) struct Exported {
 impl Export {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
         let to = absolute(&self.to)?;
+        if to.to_string_lossy().ends_with(ENDING) {
+            return archive::run(self, &to, place, audience);
+        }
+        if self.since.is_some() || self.with_secrets {
+            let text = format!("--since and --with-secrets are for archives, whose names end in {ENDING}");
+            return Err(Failure::new(text).usage());
+        }
         let handover = Handover::plan(&place.node()?.config.data_dir, &to)?;
         let inside = handover.as_ref().map_or(to.as_path(), Handover::inside).to_owned();
         let mut exported = ask(place, ExportMail { address: self.address, to: absolute(&inside)? })?;
@@ -96,3 +116,6 @@ impl Exported {
         format!("{} messages ({size}) of {} mailboxes are in {to}.{stopped}", self.messages, self.mailboxes)
     }
 }
+
+/// What an archive's name ends in.
+const ENDING: &str = ".pdpa.tar.zst";

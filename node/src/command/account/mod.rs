@@ -11,6 +11,7 @@ pub(crate) mod password;
 pub(crate) mod quota;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod verify;
 
 use clap::Subcommand;
 use essaim_accounts::StorageError;
@@ -33,6 +34,7 @@ pub(super) enum Account {
     Enable(state::Enable),
     Close(close::Close),
     Export(export::Export),
+    Verify(verify::Verify),
     #[command(subcommand)]
     Address(address::AddressCommand),
     #[command(subcommand)]
@@ -51,6 +53,7 @@ impl Account {
             Self::Enable(command) => command.run(place, audience),
             Self::Close(command) => command.run(place, audience),
             Self::Export(command) => command.run(place, audience),
+            Self::Verify(command) => command.run(audience),
             Self::Address(command) => command.run(place, audience),
             Self::AppPassword(command) => command.run(place, audience),
         }
