@@ -73,6 +73,7 @@ requests! {
     CloseAccount = "account close": crate::command::account::close::CloseAccount;
     ExportMail = "account export": crate::command::account::export::ExportMail;
     ExportArchive = "account export archive": crate::command::account::export::ExportArchive;
+    ImportArchive = "account import": crate::command::account::import::ImportArchive;
     ChangeAddress = "account address": crate::command::account::address::ChangeAddress;
     ListShared = "account address shared": crate::command::account::address::ListShared;
     AddAppPassword = "account app-password add": crate::command::account::app_password::AddAppPassword;
@@ -104,7 +105,7 @@ requests! {
 impl Request {
     /// Whether files of the caller's come after it.
     pub(crate) fn uploads(&self) -> bool {
-        matches!(self, Self::ImportMail(_))
+        matches!(self, Self::ImportMail(_) | Self::ImportArchive(_))
     }
 }
 

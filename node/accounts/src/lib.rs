@@ -38,6 +38,7 @@ pub use hoster::OpenAccountsError;
 pub use journal::Journal;
 pub use manage::NoSuchAccount;
 pub use manage::address::{AddAddressError, AddressError, RemoveAddressError, ShareError};
+pub use manage::arrive::ArriveError;
 pub use manage::create::{CreateError, Created, NewAccount, Quota};
 pub use manage::delete::{DeleteError, DeleteProgress};
 pub use manage::password::{AppPasswordError, NewAppPassword, NewPassword, PasswordError, SetPasswordError};

@@ -1,6 +1,7 @@
 //! What operators and members change: each method is one commit that checks, changes and writes the journal.
 
 pub(crate) mod address;
+pub(crate) mod arrive;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod password;

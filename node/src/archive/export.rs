@@ -101,7 +101,7 @@ pub(crate) fn export(
     }
     fs::rename(&partial, to).map_err(failed)?;
     let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(FilePath::new(".")))
+    File::open(directory.unwrap_or_else(|| FilePath::new(".")))
         .and_then(|directory| directory.sync_all())
         .map_err(failed)?;
     exported

@@ -3,6 +3,8 @@
 
 mod export;
 mod folders;
+mod import;
 mod walk;
 
 pub(crate) use export::{ArchiveError, Export, export};
+pub(crate) use import::{Expected, Import, ImportError};

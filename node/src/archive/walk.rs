@@ -1,13 +1,12 @@
 //! The objects of an account in use, read in short snapshots and yet the state at one LSN: `specs/15-archive.md`, "Export while the account is in use".
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use bytes::Bytes;
 use essaim_mail::record::{self, Message};
 use essaim_migration::archive::{Blobs, Path, WriteError};
 use essaim_migration::object::Object;
-use essaim_store::{Change, Op, ReadError, Snapshot, Store};
+use essaim_store::{Change, Changes, Op, ReadError, Snapshot, Store};
 use essaim_types::{AccountId, BlobId, Lsn, ObjectKind};
 
 use super::export::ArchiveError;
@@ -51,27 +50,22 @@ impl<'a> Walk<'a> {
 
     /// All objects that did not change after `at`.
     pub(super) fn copy(&self, at: Lsn, sink: &mut impl Sink) -> Result<(), ArchiveError> {
-        for kind in (0..=u8::MAX).map(ObjectKind).filter(|kind| self.takes(*kind)) {
-            let mut after: Option<Bytes> = None;
-            loop {
-                let from = after.as_ref().map_or(Bound::Unbounded, |key| Bound::Excluded(&key[..]));
-                let page: Vec<_> = self
-                    .store
-                    .read()?
-                    .range(self.account, kind, from, Bound::Unbounded)?
-                    .take(AT_ONCE)
-                    .collect::<Result<_, _>>()?;
-                if sink.is_stopped() {
-                    return Err(ArchiveError::Stopped);
-                }
-                let Some((last, _)) = page.last() else { break };
-                after = Some(last.clone());
-                for (key, object) in page.into_iter().filter(|(_, object)| object.lsn <= at) {
+        let mut after: Option<(ObjectKind, Bytes)> = None;
+        loop {
+            let cursor = after.as_ref().map(|(kind, key)| (*kind, &key[..]));
+            let page: Vec<_> =
+                self.store.read()?.objects(self.account, cursor)?.take(AT_ONCE).collect::<Result<_, _>>()?;
+            if sink.is_stopped() {
+                return Err(ArchiveError::Stopped);
+            }
+            let Some((kind, key, _)) = page.last() else { return Ok(()) };
+            after = Some((*kind, key.clone()));
+            for (kind, key, object) in page {
+                if self.takes(kind) && object.lsn <= at {
                     emit(kind, &key, object, sink)?;
                 }
             }
         }
-        Ok(())
     }
 
     /// What changed after `after`, up to now: the state that the snapshot shows, and its LSN.
@@ -89,21 +83,16 @@ impl<'a> Walk<'a> {
             if sink.is_stopped() {
                 return Err(ArchiveError::Stopped);
             }
-            let changes = self.store.changes(self.account, after, AT_ONCE)?;
-            // What came after the snapshot was taken is read in the next round.
-            let changes: Vec<_> = changes.into_iter().filter(|change| change.lsn <= now).collect();
-            let first = changes.first().map(|change| change.lsn);
-            let last = changes.last().map(|change| change.lsn);
-            let (Some(first), Some(last)) = (first, last) else {
+            let Changes::Since(changes) = self.store.changes(self.account, after, AT_ONCE)? else {
                 return Err(ArchiveError::Trimmed { after });
             };
-            if first.0 != after.0 + 1 {
-                return Err(ArchiveError::Trimmed { after });
-            }
+            // What came after the snapshot was taken is read in the next round.
+            let changes: Vec<_> = changes.into_iter().filter(|change| change.lsn <= now).collect();
+            let last = changes.last().map(|change| change.lsn);
             for change in changes {
                 self.replay(&snapshot, change, sink)?;
             }
-            after = last;
+            after = last.ok_or(ArchiveError::Trimmed { after })?;
         }
     }
 

@@ -62,6 +62,8 @@ kinds! {
     MENTIONED = 25, "mentioned";
     /// Hoster only: how far the move of an account is, by its id.
     MOVE = 28, "move";
+    /// Hoster only: how far the import of an account from an archive is, by its id.
+    ARRIVAL = 29, "arrival";
 }
 
 impl fmt::Display for ObjectKind {

@@ -217,7 +217,8 @@ impl Node {
         self.home.path().join("log")
     }
 
-    fn command(&self) -> Command {
+    /// `essaim` for this node, to be given arguments and started.
+    pub fn command(&self) -> Command {
         self.in_its_home(Command::new(binary::essaim()))
     }
 

@@ -43,6 +43,8 @@ pub struct Act(Cow<'static, str>);
 impl Act {
     /// An account was made; the detail is its address.
     pub const ACCOUNT_CREATE: Self = Self::new("account.create");
+    /// An account came from an archive; the detail is its address here.
+    pub const ACCOUNT_IMPORT: Self = Self::new("account.import");
     /// An account may log in and get mail again.
     pub const ACCOUNT_ENABLE: Self = Self::new("account.enable");
     /// An account may do nothing for now.

@@ -6,6 +6,7 @@ pub(crate) mod app_password;
 pub(crate) mod close;
 pub(crate) mod export;
 mod handover;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod password;
 pub(crate) mod quota;
@@ -35,6 +36,7 @@ pub(super) enum Account {
     Close(close::Close),
     Export(export::Export),
     Verify(verify::Verify),
+    Import(import::Import),
     #[command(subcommand)]
     Address(address::AddressCommand),
     #[command(subcommand)]
@@ -54,6 +56,7 @@ impl Account {
             Self::Close(command) => command.run(place, audience),
             Self::Export(command) => command.run(place, audience),
             Self::Verify(command) => command.run(audience),
+            Self::Import(command) => command.run(place, audience),
             Self::Address(command) => command.run(place, audience),
             Self::AppPassword(command) => command.run(place, audience),
         }

@@ -198,6 +198,11 @@ impl Read for Watched {
 }
 
 impl Checked {
+    /// The account's first address where it comes from.
+    pub(super) fn address(&self) -> &str {
+        &self.about.datasource.account
+    }
+
     fn content(self) -> Content {
         let Self { seal, about, counts } = self;
         Content {
