@@ -51,7 +51,7 @@ fn every_path_with_one_fault_of_a_kind() {
     assert!(states > 5_000, "{states}: the search saw too little");
 }
 
-/// The long form: `cargo nextest run -p essaim-migration --test moving --run-ignored all`.
+/// The long form: `cargo test -p essaim-migration --test moving -- --ignored`.
 #[test]
 #[ignore = "minutes; every path with two faults of a kind"]
 fn every_path_with_two_faults_of_a_kind() {
