@@ -8,6 +8,8 @@ use std::fmt;
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, Change, ROOT, ReadDoc, ScalarValue, ScalarValueRef, ValueRef};
 
+use serde::Serialize;
+
 use crate::guard::{self, ChangeHash, ScanRefusal};
 
 /// A live document. Weighs tens of kilobytes in memory: keep few, derive plain values from [`Fields`].
@@ -104,6 +106,18 @@ impl Document {
     /// What the document says now.
     pub fn fields(&self) -> Fields {
         read(&self.inner).unwrap_or_default()
+    }
+
+    /// Values that were written at the same time as those of [`Self::fields`] and are not shown, until somebody writes the field again: of
+    /// two operators who did not hear of each other, one is shown.
+    pub fn rivals(&self) -> BTreeMap<Box<str>, Vec<Value>> {
+        let rivals = |(key, shown): (&str, &Value)| {
+            let all = guard::attempt(|| self.inner.get_all(ROOT, key).unwrap_or_default())?;
+            let other = |value: &automerge::Value<'_>| Value::of_owned(value).filter(|value| value != shown);
+            let others: Vec<Value> = all.iter().filter_map(|(value, _)| other(value)).collect();
+            (!others.is_empty()).then(|| (key.into(), others))
+        };
+        self.fields().iter().filter_map(rivals).collect()
     }
 
     /// One change by `actor` that makes these edits. The document itself stays as it was: [`apply`](Self::apply) the result.
@@ -218,6 +232,24 @@ impl Value {
         }
     }
 
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn of_owned(value: &automerge::Value<'_>) -> Option<Self> {
+        match value.as_scalar()? {
+            ScalarValue::Str(text) => Some(Self::Text(text.as_str().into())),
+            ScalarValue::Int(number) => Some(Self::Number(*number)),
+            ScalarValue::Boolean(flag) => Some(Self::Flag(*flag)),
+            ScalarValue::Bytes(bytes) => Some(Self::Bytes(bytes.as_slice().into())),
+            _ => None,
+        }
+    }
+
     fn scalar(&self) -> ScalarValue {
         match self {
             Self::Text(text) => ScalarValue::Str((&**text).into()),
@@ -236,6 +268,25 @@ impl Value {
             ScalarValueRef::Bytes(bytes) => Some(Self::Bytes(bytes.as_ref().into())),
             _ => None,
         }
+    }
+}
+
+/// As an operator types it.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Flag(true) => f.write_str("yes"),
+            Self::Flag(false) => f.write_str("no"),
+            Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

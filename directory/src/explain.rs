@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::beat::Freshness;
 use crate::directory::Directory;
-use crate::document::Document;
+use crate::document::{Document, Value};
 use crate::envelope::DocumentKind;
 use crate::hoster::{DomainState, Hoster};
 use crate::observation::{FRESH_FOR, Observation, Reach, Service};
@@ -26,6 +26,8 @@ pub struct Explanation {
     pub said: Vec<Saying>,
     /// Where each field comes from, by key.
     pub fields: BTreeMap<Box<str>, Provenance>,
+    /// What operators wrote at the same time as what is shown of a field, by key.
+    pub rivals: BTreeMap<Box<str>, Vec<Value>>,
     /// What its domain said.
     pub domain: DomainState,
     /// How long ago it was heard of.
@@ -98,6 +100,7 @@ impl Directory {
             path: self.trust_path(now, listing),
             said,
             fields: fields(hoster, &history, now),
+            rivals: hoster.log(DocumentKind::Profile).document().rivals(),
             domain: hoster.domain,
             freshness: hoster.freshness(now),
             forked: hoster.log(DocumentKind::Profile).is_forked(),

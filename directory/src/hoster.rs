@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use essaim_identity::cbor;
-use essaim_identity::keyring::{Accepted, KeyringEntry, Refusal as KeyringRefusal, Role, Standing};
-use essaim_identity::{Cosigned, Keyring, Unverified};
+use essaim_identity::keyring::{Accepted, Cut, KeyringEntry, Refusal as KeyringRefusal, Role, Standing};
+use essaim_identity::{Cosigned, Keyring, PublicKey, Unverified};
 use essaim_types::{ListingId, Timestamp};
 
 use crate::beat::{Beat, Freshness};
@@ -223,11 +223,25 @@ impl Hoster {
     }
 
     /// The highest number that a key has used, as far as is known here.
-    pub(crate) fn last_seq(&self, key: &essaim_identity::PublicKey) -> u64 {
+    pub(crate) fn last_seq(&self, key: &PublicKey) -> u64 {
         let logs = [&self.profile, &self.statements];
         let changes =
             logs.iter().flat_map(|log| log.all()).filter(|held| held.key == *key).map(|held| held.seq);
         changes.chain(self.beat.iter().map(|beat| beat.beat.seq)).max().unwrap_or(0)
+    }
+
+    /// A cut after the last change of a key that is known here: all that is known counts, and nothing after it.
+    pub fn cut_here(&self, key: &PublicKey) -> Cut {
+        let logs = [&self.profile, &self.statements];
+        let changes = logs.iter().flat_map(|log| log.all()).filter(|held| held.key == *key);
+        let last = changes.max_by_key(|held| held.seq);
+        last.map_or(Cut::NOTHING, |held| Cut { last_seq: held.seq, last_hash: held.hash })
+    }
+
+    /// When a key has edited last, by its own clock, as far as the present epochs tell.
+    pub fn last_edit(&self, key: &PublicKey) -> Option<Timestamp> {
+        let logs = [&self.profile, &self.statements];
+        logs.iter().flat_map(|log| log.all()).filter(|held| held.key == *key).map(|held| held.time).max()
     }
 
     /// Bytes of records: what the hoster costs.

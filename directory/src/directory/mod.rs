@@ -21,6 +21,7 @@ use crate::dice::Dice;
 use crate::document::Document;
 use crate::envelope::DocumentKind;
 use crate::hoster::Hoster;
+use crate::log::Log;
 use crate::pace::{Pace, Paces};
 use crate::parking::Parking;
 use crate::refusal::{Refusal, Verdict};
@@ -44,6 +45,8 @@ pub struct Directory {
     parking: Parking,
     live: Live,
     own: Option<restore::Own>,
+    /// The epochs before those that we began last, by the change that began them: another operator may begin the same one.
+    bases: BTreeMap<DocumentKind, (RecordHash, Log)>,
     outbox: BTreeMap<RecordHash, Vec<u8>>,
     sync: sync::Sync,
     peers: BTreeSet<PublicKey>,
@@ -92,6 +95,7 @@ impl Directory {
             parking: Parking::default(),
             live: Live::default(),
             own: None,
+            bases: BTreeMap::new(),
             outbox: BTreeMap::new(),
             sync: sync::Sync::default(),
             peers: BTreeSet::new(),

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use essaim_identity::keyring::{ActorId, EntryNumber, KeyringEntry, Role};
-use essaim_identity::{Cosigned, RecordHash, Signed};
+use essaim_identity::keyring::{ActorId, Draft, DraftError, EntryNumber, KeyringEntry, Missing, Role};
+use essaim_identity::{Cosigned, RecordHash, Signed, SigningKey};
 use essaim_types::{ListingId, Timestamp};
 
 use super::{Directory, Output, Row, RowKey, take};
 use crate::beat::Beat;
-use crate::document::{Document, Edit, EditError, Fields};
+use crate::document::{Document, Edit, EditError, Fields, Value};
 use crate::envelope::{Change, DocumentKind, Epoch};
 use crate::guard::CHANGE_BYTES_MAX;
 use crate::log::{EPOCH_BYTES_MAX, EPOCH_CHANGES_MAX, Log};
@@ -27,6 +27,12 @@ pub enum CommandError {
     /// The node's key may not do this in the present keyring.
     #[error("the key of this node may not do this: its role in the keyring is another")]
     NotAllowed,
+    /// The keyring allows no such entry.
+    #[error(transparent)]
+    Keyring(#[from] DraftError),
+    /// The keyring asks for other root keys, or for more of them.
+    #[error("this root key alone cannot change the keyring")]
+    Roots,
     /// A field is not possible.
     #[error(transparent)]
     Field(#[from] listing::SchemaFault),
@@ -42,8 +48,8 @@ pub enum CommandError {
 }
 
 impl Directory {
-    /// Takes in our own keyring entry, made with the root keys, and publishes it. If it revokes a key, the documents begin new
-    /// epochs under it.
+    /// Takes in our own keyring entry, made with the root keys, and publishes it. The documents begin new epochs under it at once: nothing of
+    /// a revoked key stands in their way, and operators who are elsewhere go on from one beginning.
     pub fn publish_keyring(
         &mut self,
         now: Timestamp,
@@ -51,7 +57,7 @@ impl Directory {
     ) -> Result<Vec<Output>, CommandError> {
         let listing = self.own_listing().ok_or(CommandError::NoListing)?;
         self.publish(now, wire::keyring(listing, &entry.to_wire()), entry.hash())?;
-        if !entry.record().revoked.is_empty() && !self.is_restoring() {
+        if !self.is_restoring() {
             for kind in [DocumentKind::Profile, DocumentKind::Statements] {
                 self.begin_under_new_keyring(now, kind)?;
             }
@@ -59,7 +65,26 @@ impl Directory {
         Ok(std::mem::take(&mut self.outputs))
     }
 
-    /// A new epoch under the new keyring outranks whatever a revoked key has begun or will begin.
+    /// The next entry of our keyring, signed by a root key. Two changes never become a fork of it: each is made on what is known now.
+    pub fn change_keyring(
+        &mut self,
+        now: Timestamp,
+        root: &SigningKey,
+        change: impl FnOnce(Draft) -> Draft,
+    ) -> Result<Vec<Output>, CommandError> {
+        let own = self.own_listing().and_then(|own| self.hoster(own)).ok_or(CommandError::NoListing)?;
+        let keyring = own.keyring();
+        let draft = keyring.draft().ok_or(Refusal::Disputed)?;
+        let mut proposal = change(draft).propose(keyring)?;
+        proposal.sign(root).map_err(|_| CommandError::Roots)?;
+        if keyring.missing(&proposal) != Missing::default() {
+            return Err(CommandError::Roots);
+        }
+        let entry = proposal.verify().map_err(|_| CommandError::Roots)?;
+        self.publish_keyring(now, &entry)
+    }
+
+    /// It outranks whatever a revoked key has begun or will begin.
     fn begin_under_new_keyring(&mut self, now: Timestamp, kind: DocumentKind) -> Result<(), CommandError> {
         let empty = self.own_fields(kind)?.is_empty();
         match self.signer(role(kind)) {
@@ -99,7 +124,7 @@ impl Directory {
         std::mem::take(&mut self.outputs)
     }
 
-    /// An epoch of another operator has replaced ours without these edits of ours: they are written again.
+    /// An epoch of another operator has replaced `log` without these edits of ours: they are written again.
     pub(super) fn write_again(
         &mut self,
         now: Timestamp,
@@ -108,9 +133,39 @@ impl Directory {
         covers: &BTreeMap<ActorId, u64>,
     ) {
         let Ok((_, _, actor)) = self.signer(role(kind)) else { return };
-        let edits = log.edits_after(actor.0, covers.get(&actor).copied().unwrap_or(0));
-        if !edits.is_empty() && self.write(now, kind, &edits).is_err() {
-            self.count(&Refusal::Misplaced);
+        let Ok(shown) = self.own_fields(kind) else { return };
+        let mut wanted = shown.clone();
+        self.unsaid(kind, log, actor, covers).into_iter().for_each(|edit| wanted.edit(edit));
+        for portion in portions(shown.edits_to(&wanted)) {
+            if self.write(now, kind, &portion).is_err() {
+                self.count(&Refusal::Misplaced);
+            }
+        }
+    }
+
+    /// What we have edited that a new epoch does not know. `covers` counts our changes in the epoch before the new one.
+    fn unsaid(
+        &self,
+        kind: DocumentKind,
+        log: &Log,
+        actor: ActorId,
+        covers: &BTreeMap<ActorId, u64>,
+    ) -> Vec<Edit> {
+        let covered = covers.get(&actor).copied().unwrap_or(0);
+        let (Some(ours), Some(new)) = (log.top(), self.own_log(kind).and_then(Log::top)) else {
+            return Vec::new();
+        };
+        if ours.epoch != new.epoch {
+            return log.edits_after(actor.0, covered);
+        }
+        // Both began the same epoch, so the one before is that of both.
+        match self.bases.get(&kind).filter(|(start, _)| *start == ours.start) {
+            Some((_, base)) => {
+                let since = base.fields().edits_to(&log.fields());
+                [base.edits_after(actor.0, covered), since].concat()
+            }
+            // Who has begun it has forgotten since what was before: all that its epoch says is said again.
+            None => log.edits_after(actor.0, 0),
         }
     }
 
@@ -169,10 +224,14 @@ impl Directory {
         let mut wanted = log.fields();
         edits.iter().cloned().for_each(|edit| wanted.edit(edit));
         let covers = Some(log.covers()).filter(|covers| !covers.is_empty());
-        let mut pieces = pieces(&wanted).into_iter();
-        let change = Document::empty().edit(actor.0, &pieces.next().unwrap_or_default())?;
+        let mut portions = portions(Fields::default().edits_to(&wanted)).into_iter();
+        let change = Document::empty().edit(actor.0, &portions.next().unwrap_or_default())?;
+        let base = log.clone();
         self.sign_and_publish(now, kind, Place { epoch, start: None, prev: None, covers }, change)?;
-        pieces.try_for_each(|piece| self.write(now, kind, &piece))
+        if let Some(top) = self.own_log(kind).and_then(Log::top) {
+            self.bases.insert(kind, (top.start, base));
+        }
+        portions.try_for_each(|portion| self.write(now, kind, &portion))
     }
 
     fn sign_and_publish(
@@ -219,9 +278,13 @@ impl Directory {
         self.outputs.push(Output::Gossip { record, topic: wire::topic_of(&bytes), bytes });
     }
 
-    fn own_fields(&self, kind: DocumentKind) -> Result<Fields, CommandError> {
+    fn own_log(&self, kind: DocumentKind) -> Option<&Log> {
         let hoster = self.own_listing().and_then(|listing| self.hosters.get(&listing));
-        hoster.map(|hoster| hoster.log(kind).fields()).ok_or(CommandError::NoListing)
+        hoster.map(|hoster| hoster.log(kind))
+    }
+
+    fn own_fields(&self, kind: DocumentKind) -> Result<Fields, CommandError> {
+        self.own_log(kind).map(Log::fields).ok_or(CommandError::NoListing)
     }
 
     /// Entry, place and actor of our key in the present keyring.
@@ -276,22 +339,22 @@ fn continues(log: &Log, actor: &ActorId) -> bool {
         && bytes + CHANGE_BYTES_MAX <= EPOCH_BYTES_MAX
 }
 
-/// The fields in portions that fit one change each.
-fn pieces(fields: &Fields) -> Vec<Vec<Edit>> {
-    let mut pieces: Vec<Vec<Edit>> = vec![Vec::new()];
-    let mut weight = 0;
-    for (key, value) in fields.iter() {
-        let more = key.len() + value.weight() + 8;
-        if weight + more > PIECE_BYTES_MAX {
-            pieces.push(Vec::new());
-            weight = 0;
-        }
+/// Edits in portions that fit one change each.
+fn portions(edits: Vec<Edit>) -> Vec<Vec<Edit>> {
+    let mut portions: Vec<Vec<Edit>> = Vec::new();
+    let mut weight = PIECE_BYTES_MAX;
+    for edit in edits {
+        let more = edit.key.len() + edit.value.as_ref().map_or(0, Value::weight) + 8;
         weight += more;
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(Edit { key: key.into(), value: Some(value.clone()) });
+        match portions.last_mut() {
+            Some(portion) if weight <= PIECE_BYTES_MAX => portion.push(edit),
+            _ => {
+                portions.push(vec![edit]);
+                weight = more;
+            }
         }
     }
-    pieces
+    portions
 }
 
 fn role(kind: DocumentKind) -> Role {

@@ -203,6 +203,7 @@ impl Directory {
             self.check_quarantine(now, listing, bytes.len())?;
         }
         let own_key = self.key().map(|key| key.public());
+        let is_own = self.own_listing() == Some(listing);
         let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
         let hash = change.hash();
         if hoster.log(kind).all().any(|held| held.hash == hash) {
@@ -211,7 +212,7 @@ impl Directory {
         let vetted = hoster.vet(bytes.get(1..).unwrap_or_default(), change)?;
         let (by_us, covers) = (own_key == Some(vetted.held.key), vetted.covers.clone());
         let before = rows_of(hoster);
-        let log_before = own_key.is_some().then(|| hoster.log(kind).clone());
+        let log_before = is_own.then(|| hoster.log(kind).clone());
         let mut live = self.live.take((listing, kind));
         let taken = hoster.offer_change(kind, vetted, &mut live);
         if let Some(live) = live {
@@ -223,9 +224,7 @@ impl Directory {
             Taken::Changed => {}
             Taken::Forked(proof) => self.forked(now, &proof),
             Taken::Began => {
-                if let Some(log) =
-                    log_before.filter(|_| self.own_listing() == Some(listing) && from != From::Own)
-                {
+                if let Some(log) = log_before.filter(|_| from != From::Own) {
                     self.write_again(now, kind, &log, &covers);
                 }
             }

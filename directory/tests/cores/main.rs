@@ -14,6 +14,7 @@ mod limits;
 mod mutants;
 mod net;
 mod observations;
+mod operators;
 mod orders;
 mod thread;
 mod trust;

@@ -29,7 +29,7 @@ pub enum DraftError {
 }
 
 /// What a proposal still lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Missing {
     /// Signatures by root keys of the entry before.
     pub of_before: usize,
