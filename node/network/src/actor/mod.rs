@@ -165,12 +165,19 @@ impl Actor {
                     link.round_trip = Some(round_trip);
                 }
             }
+            // Whoever speaks no ping is let be. Who does and is silent for 20 s is not there any more: a TCP connection over a broken
+            // link would stay for a quarter of an hour, and nobody would call the peer meanwhile.
+            BehaviourEvent::Ping(ping::Event { connection, result: Err(failure), .. }) => {
+                if !matches!(failure, ping::Failure::Unsupported) {
+                    self.swarm.close_connection(connection);
+                }
+            }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 if let Some(link) = self.links.get_mut(&peer_id) {
                     link.name(&info.agent_version);
                 }
             }
-            BehaviourEvent::Ping(_) | BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Identify(_) => {}
         }
     }
 
