@@ -87,6 +87,10 @@ requests! {
     JoinPeer = "peer join": crate::command::peer::join::JoinPeer;
     ListPeers = "peer list": crate::command::peer::list::ListPeers;
     RemovePeer = "peer remove": crate::command::peer::remove::RemovePeer;
+    InviteOperator = "operator invite": crate::command::operator::invite::InviteOperator;
+    AddOperator = "operator add": crate::command::operator::add::AddOperator;
+    ListOperators = "operator list": crate::command::operator::list::ListOperators;
+    RemoveOperator = "operator remove": crate::command::operator::remove::RemoveOperator;
     QueryDirectory = "directory list": crate::command::directory::list::QueryDirectory;
     ShowListing = "directory show": crate::command::directory::show::ShowListing;
     EditListing = "directory edit": crate::command::directory::edit::EditListing;

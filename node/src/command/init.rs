@@ -151,14 +151,14 @@ fn existing(file: &Path) -> Result<Text, Failure> {
     }
 }
 
-fn make_private_dir(dir: &Path) -> Result<(), Failure> {
+pub(super) fn make_private_dir(dir: &Path) -> Result<(), Failure> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| {
         Failure::caused(format_args!("could not make the data directory {}", dir.display()), &error)
     })
 }
 
 /// Whole or not at all.
-fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     let write = || {
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
@@ -170,7 +170,7 @@ fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| Failure::caused(format_args!("could not write {}", file.display()), &error))
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::caused(path.display(), &error).usage())
 }
 

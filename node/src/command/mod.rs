@@ -9,6 +9,7 @@ mod dns;
 pub(crate) mod doctor;
 pub(crate) mod import;
 mod init;
+pub(crate) mod operator;
 pub(crate) mod peer;
 mod place;
 pub(crate) mod queue;
@@ -62,6 +63,8 @@ enum Command {
     #[command(subcommand)]
     Peer(peer::Peer),
     #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
     Directory(directory::Directory),
     #[command(subcommand)]
     Store(store::Store),
@@ -92,10 +95,12 @@ impl Command {
             Self::Demo(command) => return command.run(place, audience),
             Self::Config(command) => return command.run(place, audience),
             Self::Dns(command) => return command.run(place, audience),
-            _ => {}
+            _ => logging::start(Form::Human, Level::WARN)?,
         }
-        logging::start(Form::Human, Level::WARN)?;
-        place.enter()?;
+        // It makes the data directory.
+        if !matches!(self, Self::Operator(operator::Operator::Join(_))) {
+            place.enter()?;
+        }
         match self {
             Self::Init(_) | Self::Serve(_) | Self::Demo(_) | Self::Config(_) | Self::Dns(_) => Ok(Exit::Done),
             Self::Status(command) => command.run(place, audience),
@@ -104,6 +109,7 @@ impl Command {
             Self::Import(command) => command.run(place, audience),
             Self::Queue(command) => command.run(place, audience),
             Self::Peer(command) => command.run(place, audience),
+            Self::Operator(command) => command.run(place, audience),
             Self::Directory(command) => command.run(place, audience),
             Self::Store(command) => command.run(place, audience),
             Self::Audit(command) => command.run(place, audience),
@@ -185,6 +191,11 @@ mod tests {
             "peer list",
             "peer show b.test",
             "peer remove b.test",
+            "operator invite",
+            "operator join https://a.test/operator#x",
+            "operator add ciirpkzl5j33jpjvtcuqlbo6yu35ffkovrkxlfudxlp5mskbaboa --role edit --role endorse",
+            "operator list",
+            "operator remove ciirpkzl5j33jpjvtcuqlbo6yu35ffkovrkxlfudxlp5mskbaboa",
             "directory list --all",
             "directory show b.test",
             "directory search --near 50.4,4.8 --service mail --language fr --open",

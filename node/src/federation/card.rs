@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use essaim_directory::Directory;
 use essaim_identity::domain::Card;
+use essaim_identity::keyring::Role;
 use essaim_identity::{RecordHash, SigningKey};
 use essaim_network::Address;
 use essaim_types::{Domain, ListingId, Timestamp};
@@ -35,6 +36,8 @@ impl Shown {
         now: Timestamp,
     ) {
         let keyring = directory.hoster(listing).map(|hoster| hoster.keyring());
+        // An operator's own machine has no card: it is none of the hoster's nodes.
+        let keyring = keyring.filter(|keyring| keyring.head().has_role(&key.public(), Role::Node));
         let Some((keyring, domain)) = keyring.and_then(|keyring| Some((keyring, keyring.domain()?))) else {
             return;
         };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use essaim_accounts::Journal;
 use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy};
+use essaim_identity::keyring::Role;
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
 use essaim_network::{Address, Event, Handle, IncomingStream, Message, Network, Reply, Request, Ticket};
 use essaim_types::{Domain, ListingId, Timestamp};
@@ -19,6 +20,7 @@ use super::address::{Neighbours, is_loopback};
 use super::correspondents::{Correspondents, Known, Table};
 use super::domain::{Checker, is_local};
 use super::looks::Looks;
+use super::moved::Sought;
 use super::note::Note;
 use super::numbers::Counts;
 use super::peers::{Introduction, Peer, PeerRecord};
@@ -80,6 +82,7 @@ pub(super) struct Driver {
     pub(super) checks: VecDeque<(ListingId, Domain)>,
     pub(super) checking: usize,
     pub(super) dialled: BTreeMap<PublicKey, Timestamp>,
+    pub(super) sought: Sought,
     next_ticket: u64,
     /// The store did not take something: the directory in memory is ahead of it and is read again.
     unwritten: Option<Failure>,
@@ -165,6 +168,7 @@ impl Driver {
             checks: VecDeque::new(),
             checking: 0,
             dialled: BTreeMap::new(),
+            sought: Sought::default(),
             next_ticket: 0,
             unwritten: None,
             complained: None,
@@ -428,16 +432,16 @@ impl Driver {
         self.feed(Input::Tick).await;
         self.tell_addresses().await;
         self.reach_out();
+        self.follow_peers();
         self.check_domains();
         self.look_in_turn();
     }
 
     /// The listing says where the node is now: after a restart on another port, or with another configuration.
     async fn tell_addresses(&mut self) {
-        let Some(hoster) = self.directory.hoster(self.own.listing).filter(|_| !self.directory.is_restoring())
-        else {
-            return;
-        };
+        // Where an operator's own machine is, is nobody's business.
+        let may = self.is_node() && !self.directory.is_restoring();
+        let Some(hoster) = self.directory.hoster(self.own.listing).filter(|_| may) else { return };
         let said = hoster.listing().addresses.iter().collect::<BTreeSet<_>>();
         if self.network.is_none()
             || self.unwritten.is_some()
@@ -454,6 +458,12 @@ impl Driver {
                 "the listing could not be told where the node is"
             );
         }
+    }
+
+    /// Whether our key is that of one of the hoster's nodes, and not of an operator's own machine.
+    pub(super) fn is_node(&self) -> bool {
+        let hoster = self.directory.hoster(self.own.listing);
+        hoster.is_some_and(|hoster| hoster.keyring().head().has_role(&self.own.key.public(), Role::Node))
     }
 
     async fn read_again(&mut self) {

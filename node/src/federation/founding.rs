@@ -76,7 +76,7 @@ fn all_roles() -> Roles {
 }
 
 /// 16 bytes that no other key has: of the key's hash.
-fn actor(key: &PublicKey) -> ActorId {
+pub(super) fn actor(key: &PublicKey) -> ActorId {
     let mut hash = blake3::Hasher::new_derive_key(ACTOR_CONTEXT);
     hash.update(key.as_bytes());
     let mut actor = [0; 16];

@@ -36,22 +36,29 @@ impl Keys {
         self.node
     }
 
+    /// The key of an operator's own machine; a root key it has none. What is there already stays.
+    pub(crate) fn make_operator(data_dir: &Path) -> Result<Self, Failure> {
+        if let Some(keys) = Self::read(data_dir)? {
+            return Ok(keys);
+        }
+        prepare(data_dir)?;
+        let node = make_one(data_dir, NODE)?;
+        Ok(Self { node, root: None })
+    }
+
     /// New secrets. Both are durable when this returns.
     pub(crate) fn make(data_dir: &Path) -> Result<Self, Failure> {
-        let dir = data_dir.join(DIRECTORY);
-        let failed = |error: &io::Error| {
-            Failure::caused(format_args!("could not write the node's keys to {}", dir.display()), error)
-                .hint("is there space, and is the data directory writable?")
-        };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| failed(&error))?;
-        belong(&dir, data_dir).map_err(|error| failed(&error))?;
+        prepare(data_dir)?;
         // The root first: a node without a root key could found nothing.
-        let root = new_key().map_err(|error| failed(&error))?;
-        write(&place(data_dir, ROOT), &text_of(&root)).map_err(|error| failed(&error))?;
-        let node = new_key().map_err(|error| failed(&error))?;
-        write(&place(data_dir, NODE), &text_of(&node)).map_err(|error| failed(&error))?;
+        let root = make_one(data_dir, ROOT)?;
+        let node = make_one(data_dir, NODE)?;
         Ok(Self { node, root: Some(root) })
     }
+}
+
+/// The root key, if it is on this machine now: it may have been put back for one command.
+pub(super) fn root(data_dir: &Path) -> Result<Option<SigningKey>, Failure> {
+    read(&place(data_dir, ROOT))
 }
 
 /// Whether the root key still lies on this machine, and where.
@@ -76,6 +83,22 @@ pub(super) fn noted_record(data_dir: &Path) -> Option<TxtRecord> {
 
 fn place(data_dir: &Path, name: &str) -> PathBuf {
     data_dir.join(DIRECTORY).join(name)
+}
+
+fn prepare(data_dir: &Path) -> Result<(), Failure> {
+    let dir = data_dir.join(DIRECTORY);
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+    made.and_then(|()| belong(&dir, data_dir)).map_err(|error| unkept(&dir, &error))
+}
+
+fn make_one(data_dir: &Path, name: &str) -> Result<SigningKey, Failure> {
+    let key = new_key().and_then(|key| write(&place(data_dir, name), &text_of(&key)).map(|()| key));
+    key.map_err(|error| unkept(&data_dir.join(DIRECTORY), &error))
+}
+
+fn unkept(dir: &Path, error: &io::Error) -> Failure {
+    Failure::caused(format_args!("could not write the node's keys to {}", dir.display()), error)
+        .hint("is there space, and is the data directory writable?")
 }
 
 fn new_key() -> io::Result<SigningKey> {

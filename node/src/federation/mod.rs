@@ -16,9 +16,11 @@ mod join;
 mod journal;
 mod keys;
 mod looks;
+mod moved;
 pub(crate) mod note;
 mod numbers;
 mod observations;
+mod operators;
 mod outside;
 mod peers;
 mod perform;
@@ -33,6 +35,7 @@ use std::time::Duration;
 use essaim_accounts::Journal;
 use essaim_directory::{CommandError, Directory, Output};
 use essaim_identity::invitation::InvitationLink;
+use essaim_identity::keyring::Role;
 use essaim_identity::node::NodeClaim;
 use essaim_identity::{Keyring, PublicKey, SigningKey};
 use essaim_network::{Address, DialError, Handle, PeerInfo, RequestError};
@@ -58,6 +61,7 @@ pub(crate) use founding::domain_record;
 pub(crate) use invitation::Invited;
 pub(crate) use keys::{Keys, root_on_disk};
 pub(crate) use numbers::FederationNumbers;
+pub(crate) use operators::{OperatorKey, OwnCopy, operator_key, read_link};
 pub(crate) use outside::Asked;
 pub(crate) use peers::{Introduction, Peer};
 pub(crate) use services::{MAIL, mail};
@@ -158,7 +162,7 @@ impl Federation {
         if running.network.is_none() {
             return Err(no_network());
         }
-        let claim = running.claim(&self.own_keyring().await?);
+        let claim = running.claim(&self.own_keyring().await?)?;
         invitation::give(&self.0.rows, &running.config, claim, &running.key, lifetime, journal).await
     }
 
@@ -176,7 +180,7 @@ impl Federation {
         let peer = said.node.key.into();
         network.dial(peer, &addresses).await.map_err(|error| not_reached(&error))?;
         let ours = self.own_keyring().await?;
-        let join = join::Join { node: running.claim(&ours), nonce: said.nonce, to: said.node.key };
+        let join = join::Join { node: running.claim(&ours)?, nonce: said.nonce, to: said.node.key };
         let body = join::request(&join, &running.key, &ours)?;
         let answer = network.request(peer, services::join(), body.into()).await;
         let answer = answer.map_err(|error| not_answered(&error))?;
@@ -282,8 +286,14 @@ impl Running {
         self.commands.send(command).await.map_err(|_| stopping())
     }
 
-    fn claim(&self, keyring: &Keyring) -> NodeClaim {
-        invitation::claim(self.listing, keyring.head_hash(), self.key.public(), &self.addresses)
+    /// What this node says of itself to other hosters; an operator's own machine is none of the hoster's nodes.
+    fn claim(&self, keyring: &Keyring) -> Result<NodeClaim, Failure> {
+        let key = self.key.public();
+        if !keyring.head().has_role(&key, Role::Node) {
+            return Err(Failure::new("this machine is an operator's, and no node of the hoster")
+                .hint("give the command on the hoster's node"));
+        }
+        Ok(invitation::claim(self.listing, keyring.head_hash(), key, &self.addresses))
     }
 }
 
@@ -316,6 +326,8 @@ fn refused(error: &CommandError) -> Failure {
         ),
         CommandError::NoListing => failure.hint("start the node once: essaim serve"),
         CommandError::NotAllowed => failure.hint("another operator of this hoster must do it, or the root key must give this node its roles back"),
+        CommandError::Keyring(_) => failure.hint("essaim operator list shows the keys as they are"),
+        CommandError::Roots => failure.hint("put the root key of this hoster back: keys/root.secret in the data directory"),
         CommandError::Field(_) | CommandError::Edit(_) => failure.hint("essaim directory edit --help lists the fields").usage(),
         CommandError::Refused(_) | CommandError::Encode => failure.hint("essaim doctor tells what is wrong with the node"),
     }

@@ -31,6 +31,10 @@ pub(crate) const PEER_JOIN: Act = Act::new("peer.join");
 pub(crate) const PEER_ADMIT: Act = Act::new("peer.admit");
 /// A hoster is no peer any more; the detail is its node.
 pub(crate) const PEER_REMOVE: Act = Act::new("peer.remove");
+/// A key may edit now; the detail is the key and its roles.
+pub(super) const OPERATOR_ADD: Act = Act::new("operator.add");
+/// A key may edit no more; the detail is the key.
+pub(super) const OPERATOR_REMOVE: Act = Act::new("operator.remove");
 /// The own listing was edited; the detail is the fields.
 pub(crate) const DIRECTORY_EDIT: Act = Act::new("directory.edit");
 /// The detail is whom this hoster vouches for.

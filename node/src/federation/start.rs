@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use essaim_accounts::Journal;
 use essaim_directory::{Directory, Origin, Output, Policy};
+use essaim_identity::SigningKey;
 use essaim_identity::domain::TxtRecord;
-use essaim_identity::{Keyring, SigningKey};
 use essaim_network::{IncomingStream, Limits, Network, Node, NodeSecret, StartError};
 use essaim_types::{Domain, ListingId};
 use tokio::runtime::Handle as Runtime;
@@ -174,26 +174,18 @@ async fn follow_domain(
 ) -> Result<(), Failure> {
     let domain = &config.hoster.domain;
     let own = directory.own_listing().and_then(|own| directory.hoster(own));
-    let Some(keyring) = own.map(|hoster| hoster.keyring()).filter(|keyring| keyring.domain() != Some(domain))
-    else {
+    if own.is_none_or(|hoster| hoster.keyring().domain() == Some(domain)) {
         return Ok(());
-    };
-    let Some((entry, root)) = next_entry(keyring, domain).zip(keys.root.as_ref()) else {
+    }
+    let Some(root) = keys.root.as_ref() else {
         warn!(%domain, "the keyring names another domain, and the root key is not here to change it: put keys/root.secret back for one start");
         return Ok(());
     };
-    let entry = founding::signed(entry, root)?;
-    let outputs = directory.publish_keyring(now(), &entry).map_err(|error| super::refused(&error))?;
+    let named = directory.change_keyring(now(), root, |draft| draft.domain(Some(domain.clone())));
+    let outputs = named.map_err(|error| super::refused(&error))?;
     rows.commit(rows_of(outputs)).await.map_err(|error| unwritten(&error))?;
     info!(%domain, "the keyring names the new domain");
     Ok(())
-}
-
-fn next_entry(
-    keyring: &Keyring,
-    domain: &Domain,
-) -> Option<essaim_identity::Cosigning<essaim_identity::keyring::KeyringEntry>> {
-    keyring.draft()?.domain(Some(domain.clone())).propose(keyring).ok()
 }
 
 async fn listen_for_nodes(config: &Config, listen: SocketAddr, keys: &Keys) -> Result<Network, Failure> {

@@ -137,3 +137,34 @@ fn who_did_what_to_the_federation_stands_in_the_journal() {
     b.ask(&["directory", "hide", "a.test"]);
     assert_eq!(words(&b).last().map(String::as_str), Some("directory.hide"));
 }
+
+#[test]
+fn two_peers_that_have_both_moved_find_each_other_by_their_listings() {
+    let (mut a, mut b) = (Hoster::start("a"), Hoster::start("b"));
+    b.join(&a);
+    // Those who stay tell each where the other is. They are three, because a node that was restarted hears three before it publishes.
+    let others = ["c", "d", "e"].map(Hoster::start);
+    for other in &others {
+        other.join(&a);
+        other.join(&b);
+    }
+    for hoster in [&a, &b].into_iter().chain(&others) {
+        hoster.sees(&["a.test", "b.test", "c.test", "d.test", "e.test"]);
+    }
+    // Ports are chosen anew at each start.
+    let before = [a.node.address("peer"), b.node.address("peer")];
+    for hoster in [&mut a, &mut b] {
+        assert!(hoster.node.stop().success());
+    }
+    for hoster in [&mut a, &mut b] {
+        hoster.node.restart();
+    }
+    assert!(before.iter().all(|old| ![a.node.address("peer"), b.node.address("peer")].contains(old)));
+    let connection = |hoster: &Hoster, with: &str| {
+        let peers = hoster.ask(&["peer", "list"]);
+        let mut peers = peers.as_array().expect("an array").iter();
+        peers.find(|peer| peer["domain"] == *with).expect("the peer")["connection"].clone()
+    };
+    eventually("a and b are connected", || !connection(&a, "b.test").is_null());
+    eventually("both say so", || !connection(&b, "a.test").is_null());
+}

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
-use essaim_directory::document::Value;
 use essaim_directory::envelope::DocumentKind;
 use essaim_directory::listing::{FIELDS, parse_edit};
 use serde::{Deserialize, Serialize};
@@ -125,19 +124,9 @@ impl Operation for ReadOwnListing {
             let own = directory.own_listing().and_then(|own| directory.hoster(own));
             let fields =
                 own.map(|hoster| hoster.log(DocumentKind::Profile).fields().clone()).unwrap_or_default();
-            fields.iter().filter_map(|(key, value)| Some((key.to_owned(), shown(value)?))).collect()
+            fields.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect()
         };
         node.federation.look(look).await
-    }
-}
-
-/// As it is written behind `--set key=`.
-fn shown(value: &Value) -> Option<String> {
-    match value {
-        Value::Text(text) => Some(text.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Flag(flag) => Some(if *flag { "yes" } else { "no" }.to_owned()),
-        Value::Bytes(_) => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `essaim directory show`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use essaim_directory::Directory;
 use essaim_directory::explain::{Explanation, Saying};
@@ -49,6 +51,9 @@ pub(crate) struct ShownView {
     seen_from_outside: Vec<SeenView>,
     fields: Vec<FieldView>,
     history: Vec<EventView>,
+    /// What operators wrote at the same time as what is shown of a field, by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    also_written: BTreeMap<String, Vec<String>>,
     /// When its domain said last that the listing is its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     domain_proven: Option<String>,
@@ -146,7 +151,7 @@ fn shown(
     let ours = seen.iter().filter(|seen| Some(seen.observer) == directory.own_listing());
     ours.for_each(|seen| explained.note(seen, now));
     let tiers = directory.tiers(now);
-    let Explanation { path, said, fields, domain, forked, history, .. } = explained;
+    let Explanation { path, said, fields, rivals, domain, forked, history, .. } = explained;
     let who = |id: ListingId| {
         let domain = directory.hoster(id).and_then(|hoster| hoster.listing().domain.clone());
         domain.map_or_else(|| id.to_string(), String::from)
@@ -176,6 +181,10 @@ fn shown(
                 key: event.key.to_string(),
                 fields: event.fields.into_iter().map(String::from).collect(),
             })
+            .collect(),
+        also_written: rivals
+            .into_iter()
+            .map(|(key, values)| (key.into(), values.iter().map(ToString::to_string).collect()))
             .collect(),
         domain_proven: domain.proven.map(|at| time(Timestamp(at))),
         domain_failing: domain.failing.map(|at| time(Timestamp(at))),
@@ -262,6 +271,13 @@ impl ShownView {
         let fields = self.fields.iter();
         let fields =
             fields.map(|from| format!("{:<24} {} {}", from.field, from.source, readable_time(&from.since)));
+        let also = self.also_written.iter();
+        let also = also.map(|(key, values)| format!("{key:<24} {}", values.join(" / ")));
+        push_block(
+            &mut text,
+            "Written by another operator at the same time (edit the field to decide):",
+            also,
+        );
         push_block(&mut text, "Seen from outside:", self.seen_from_outside.iter().map(SeenView::text));
         push_block(&mut text, "Where it comes from:", fields);
         text

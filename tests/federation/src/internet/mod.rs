@@ -96,6 +96,13 @@ impl Internet {
         hoster
     }
 
+    /// A machine on a host of its own that is nobody's node yet.
+    pub fn machine(&self, number: u8, domain: &str) -> Node {
+        let peer = SocketAddr::from((address(number), 4001));
+        let host = self.hosts[usize::from(number)].name();
+        Node::builder().domain(domain).listening_at("peer", peer).in_namespace(host).prepare()
+    }
+
     /// Does this on a host: connections made there reach what listens on its loopback, and may be used anywhere afterwards.
     pub fn on<T: Send>(&self, number: u8, work: impl FnOnce() -> T + Send) -> T {
         self.hosts[usize::from(number)].run(|| Ok(work())).expect("a namespace can be entered")
