@@ -71,6 +71,7 @@ requests! {
     SetQuota = "account quota": crate::command::account::quota::SetQuota;
     SetState = "account state": crate::command::account::state::SetState;
     CloseAccount = "account close": crate::command::account::close::CloseAccount;
+    MakeKit = "account kit": crate::command::account::kit::MakeKit;
     ExportMail = "account export": crate::command::account::export::ExportMail;
     ExportArchive = "account export archive": crate::command::account::export::ExportArchive;
     ImportArchive = "account import": crate::command::account::import::ImportArchive;

@@ -7,10 +7,11 @@ use essaim_accounts::{Accounts, LocalDomains, OpenAccountsError};
 use essaim_mail::Mail;
 use essaim_mail::queue::Queue;
 use essaim_store::{OpenError, Options, Store};
+use essaim_types::ListingId;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::federation::Federation;
+use crate::federation::{Federation, Keys, domain_record};
 use crate::vitals::Vitals;
 
 /// The parts of an open node. Clones are the same node.
@@ -29,6 +30,7 @@ impl Services {
     /// Opens everything in the data directory; makes it if it is empty.
     pub(crate) async fn open(config: Config) -> Result<Self, Failure> {
         let dir = config.store_dir();
+        let listing = listing(&config)?;
         let options = store_options(&config);
         let opened = tokio::task::spawn_blocking(move || Store::open(&dir, &options)).await;
         let store = match opened {
@@ -37,7 +39,7 @@ impl Services {
         };
         let hoster = &config.hoster;
         let domains = LocalDomains::new(hoster.domain.clone(), hoster.domains.iter().cloned());
-        let accounts = Accounts::open(store.clone(), config.accounts.clone(), domains)
+        let accounts = Accounts::open(store.clone(), config.accounts.clone(), domains, listing)
             .await
             .map_err(|error| no_accounts(&error))?;
         let mail = Mail::new(store.clone(), accounts.hoster(), config.mail.rules());
@@ -62,6 +64,14 @@ impl Services {
             );
         }
     }
+}
+
+/// Whose accounts these are. A new node gets its keys with its store, because the first entry of each account names the hoster.
+fn listing(config: &Config) -> Result<Option<ListingId>, Failure> {
+    if !config.store_dir().exists() && Keys::read(&config.data_dir)?.is_none() {
+        Keys::make(&config.data_dir)?;
+    }
+    Ok(domain_record(config).map(|record| record.listing))
 }
 
 /// How the store is run on this node.

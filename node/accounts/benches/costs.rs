@@ -91,7 +91,14 @@ async fn attempts<const N: usize>(
 
 async fn open(store: &Store) -> Accounts {
     let domains = LocalDomains::new("coop.test".parse().expect("a domain"), []);
-    Accounts::open(store.clone(), AccountsConfig::default(), domains).await.expect("the accounts open")
+    Accounts::open(
+        store.clone(),
+        AccountsConfig::default(),
+        domains,
+        Some(essaim_types::ListingId::from_bytes([1; 32])),
+    )
+    .await
+    .expect("the accounts open")
 }
 
 async fn fill(accounts: &Accounts) {

@@ -11,6 +11,7 @@ mod generate;
 mod hash;
 mod hoster;
 mod journal;
+mod ledger;
 mod logins;
 mod manage;
 mod pool;
@@ -23,7 +24,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use essaim_store::Store;
-use essaim_types::AccountId;
+use essaim_types::{AccountId, ListingId};
 
 use authenticate::Answer;
 use hash::Hasher;
@@ -36,6 +37,7 @@ pub use config::{AccountsConfig, ConfigError, HashConfig, LoginCacheConfig, Thro
 pub use domains::LocalDomains;
 pub use hoster::OpenAccountsError;
 pub use journal::Journal;
+pub use ledger::{Identity, KitError};
 pub use manage::NoSuchAccount;
 pub use manage::address::{AddAddressError, AddressError, RemoveAddressError, ShareError};
 pub use manage::arrive::ArriveError;
@@ -59,6 +61,7 @@ pub struct Accounts(Arc<Inner>);
 struct Inner {
     store: Store,
     hoster: AccountId,
+    listing: Option<ListingId>,
     domains: LocalDomains,
     config: AccountsConfig,
     hasher: Hasher,
@@ -70,11 +73,13 @@ struct Inner {
 }
 
 impl Accounts {
-    /// The accounts of this store. The first time, the hoster's own account is made.
+    /// The accounts of this store. The first time, the hoster's own account is made. Without the hoster's `listing` there is no
+    /// making of accounts: their first entry names it.
     pub async fn open(
         store: Store,
         config: AccountsConfig,
         domains: LocalDomains,
+        listing: Option<ListingId>,
     ) -> Result<Self, OpenAccountsError> {
         config.check()?;
         let hasher = Hasher::new(&config.hash)?;
@@ -83,8 +88,19 @@ impl Accounts {
         let throttle = Mutex::new(Throttle::new(&config.throttle, generate::random()));
         let hoster = hoster::find_or_create(&store).await?;
         let (throttled, remembered) = (AtomicU64::new(0), AtomicU64::new(0));
-        let inner =
-            Inner { store, hoster, domains, config, hasher, pool, logins, throttle, throttled, remembered };
+        let inner = Inner {
+            store,
+            hoster,
+            listing,
+            domains,
+            config,
+            hasher,
+            pool,
+            logins,
+            throttle,
+            throttled,
+            remembered,
+        };
         Ok(Self(Arc::new(inner)))
     }
 

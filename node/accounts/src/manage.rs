@@ -20,7 +20,7 @@ use crate::storage::{StorageError, load};
 pub struct NoSuchAccount(pub AccountId);
 
 /// The profile of a member, in a closure that may return either error. The hoster's own account is nobody's to change.
-fn member<E>(tx: &Tx<'_>, account: AccountId) -> Result<Profile, E>
+pub(crate) fn member<E>(tx: &Tx<'_>, account: AccountId) -> Result<Profile, E>
 where
     E: From<StorageError> + From<NoSuchAccount>,
 {

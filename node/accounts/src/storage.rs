@@ -1,6 +1,7 @@
 //! Records in and out of the store, in a snapshot or in a transaction.
 
 use std::error::Error;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use essaim_store::{CommitError, Object, ReadError, Snapshot, StoreFailure, Tx, TxError};
@@ -42,6 +43,9 @@ pub enum StorageError {
 
 /// What can be read from: a snapshot or a transaction.
 pub(crate) trait Reads {
+    /// Every object of this kind with its key. For kinds of which an account has few.
+    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError>;
+
     fn object(
         &self,
         account: AccountId,
@@ -90,6 +94,11 @@ where
 }
 
 impl Reads for Snapshot {
+    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+        let all = self.range(account, kind, Bound::Unbounded, Bound::Unbounded)?;
+        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+    }
+
     fn object(
         &self,
         account: AccountId,
@@ -101,6 +110,11 @@ impl Reads for Snapshot {
 }
 
 impl Reads for Tx<'_> {
+    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+        let all = self.range(account, kind, Bound::Unbounded, Bound::Unbounded)?;
+        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+    }
+
     fn object(
         &self,
         account: AccountId,

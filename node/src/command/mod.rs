@@ -95,6 +95,8 @@ impl Command {
             Self::Demo(command) => return command.run(place, audience),
             Self::Config(command) => return command.run(place, audience),
             Self::Dns(command) => return command.run(place, audience),
+            // Made by a member anywhere, with no node in reach.
+            Self::Account(account::Account::Consent(command)) => return command.run(audience),
             _ => logging::start(Form::Human, Level::WARN)?,
         }
         // It makes the data directory.

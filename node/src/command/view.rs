@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use essaim_accounts::{AppPassword, Details, Quota, SharedAddress, Summary};
-use essaim_types::{AccountId, ByteSize, Timestamp};
+use essaim_types::{AccountId, ByteSize, ListingId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// An account in a list.
@@ -33,6 +33,24 @@ pub(crate) struct DetailsView {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) password: Option<PasswordView>,
     pub(crate) app_passwords: Vec<AppPasswordView>,
+    /// What its log says; absent if it is from before there were logs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) log: Option<LogView>,
+}
+
+/// What the log of an account says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogView {
+    /// How often it has changed its hoster.
+    pub(crate) epoch: u32,
+    /// The number of the last entry.
+    pub(crate) seq: u64,
+    /// Whether the member has words on paper.
+    pub(crate) kit: bool,
+    /// Who serves it.
+    pub(crate) host: ListingId,
+    /// Whether that is this node, with the key for it.
+    pub(crate) hosted_here: bool,
 }
 
 /// An address of several accounts, or a catch-all written `@domain`.
@@ -106,6 +124,13 @@ impl From<Details> for DetailsView {
                 last_used: password.last_used.map(time),
             }),
             app_passwords: details.app_passwords.into_iter().map(AppPasswordView::from).collect(),
+            log: details.identity.map(|identity| LogView {
+                epoch: identity.entry.epoch.0,
+                seq: identity.entry.seq.0,
+                kit: identity.entry.next_recovery.is_some(),
+                host: identity.entry.host.listing,
+                hosted_here: identity.hosted_here,
+            }),
         }
     }
 }

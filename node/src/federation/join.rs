@@ -280,8 +280,14 @@ mod tests {
     async fn who_has_no_invitation_does_not_make_us_check_a_keyring() {
         let store = essaim_store::Store::in_memory();
         let domains = essaim_accounts::LocalDomains::new("a.test".parse().unwrap(), []);
-        let accounts =
-            essaim_accounts::Accounts::open(store.clone(), Default::default(), domains).await.unwrap();
+        let accounts = essaim_accounts::Accounts::open(
+            store.clone(),
+            Default::default(),
+            domains,
+            Some(essaim_types::ListingId::from_bytes([1; 32])),
+        )
+        .await
+        .unwrap();
         let journal = || accounts.journal(essaim_accounts::Actor::Node);
         let rows = Rows { store, hoster: accounts.hoster() };
         let (a, b) = (key(10).public(), key(20).public());

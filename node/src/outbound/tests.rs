@@ -44,8 +44,14 @@ impl Node {
         let domain = Domain::new("a.test").unwrap();
         let hash = HashConfig { memory: ByteSize::kib(64), passes: 1, ..HashConfig::default() };
         let config = AccountsConfig { hash, ..AccountsConfig::default() };
-        let accounts =
-            Accounts::open(store.clone(), config, LocalDomains::new(domain.clone(), [])).await.unwrap();
+        let accounts = Accounts::open(
+            store.clone(),
+            config,
+            LocalDomains::new(domain.clone(), []),
+            Some(essaim_types::ListingId::from_bytes([1; 32])),
+        )
+        .await
+        .unwrap();
         let address: Address = "alice@a.test".parse().unwrap();
         let alice = match accounts.find(&address).unwrap() {
             Some(alice) => alice,

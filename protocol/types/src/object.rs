@@ -40,6 +40,8 @@ kinds! {
     MESSAGE = 4, "message";
     /// Which of 64 neighbouring messages of a mailbox there are, their flags and MODSEQs.
     FLAGS = 5, "flags";
+    /// An entry of the account's own log, by its hash; and the salt of its addresses. It moves with the account.
+    ACCOUNT_LOG = 6, "account log";
     /// Hoster only: which account an address belongs to.
     ADDRESS = 16, "address";
     /// Hoster only: a message on its way out.
@@ -60,6 +62,8 @@ kinds! {
     LISTED = 24, "listed";
     /// Hoster only: a hoster that somebody mentions, by its domain.
     MENTIONED = 25, "mentioned";
+    /// Hoster only: the secret key that this hoster made for an account, by the account's id. It does not move.
+    HOST_KEY = 26, "host key";
     /// Hoster only: how far the move of an account is, by its id.
     MOVE = 28, "move";
     /// Hoster only: how far the import of an account from an archive is, by its id.

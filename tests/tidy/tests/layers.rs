@@ -14,7 +14,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     ("essaim-directory", Kind::Pure, &["essaim-types", "essaim-identity"]),
     ("essaim-migration", Kind::Pure, &["essaim-types", "essaim-identity"]),
     ("essaim-store", Kind::Store, &["essaim-types"]),
-    ("essaim-accounts", Kind::Rules, &["essaim-types", "essaim-store"]),
+    ("essaim-accounts", Kind::Rules, &["essaim-types", "essaim-identity", "essaim-store"]),
     (
         "essaim-mail",
         Kind::Rules,

@@ -6,7 +6,7 @@ use essaim_types::{AccountId, Address, Domain, ObjectKind};
 use super::{NoSuchAccount, member};
 use crate::record::{Act, Actor, AddressRecord, AddressUse, Profile};
 use crate::storage::{StorageError, from_store, load, save, settle};
-use crate::{Accounts, LocalDomains};
+use crate::{Accounts, LocalDomains, ledger};
 
 /// Why an address cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +99,7 @@ impl Accounts {
             claim::<AddAddressError>(tx, hoster, &address, account)?;
             profile.addresses.push(address.clone());
             save(tx, account, Profile::KEY, &profile)?;
+            ledger::follow_addresses(tx, hoster, account, &profile.addresses)?;
             Ok(journal.note(tx, Act::ADDRESS_ADD, Some(account), &address.to_string())?)
         });
         settle(added.await)
@@ -121,6 +122,7 @@ impl Accounts {
             }
             profile.addresses.remove(at);
             save(tx, account, Profile::KEY, &profile)?;
+            ledger::follow_addresses(tx, hoster, account, &profile.addresses)?;
             tx.delete(hoster, ObjectKind::ADDRESS, &AddressRecord::key(&address))?;
             Ok(journal.note(tx, Act::ADDRESS_REMOVE, Some(account), &address.to_string())?)
         });

@@ -7,8 +7,8 @@ use essaim_types::{AccountId, Address, ByteSize, Secret};
 
 use super::address::{AddressError, claim, usable};
 use super::password::{NewPassword, PasswordError};
-use crate::generate::random;
 use crate::journal::Journal;
+use crate::ledger::Founded;
 use crate::record::{
     AccountState, Act, Actor, AddressRecord, AddressUse, CredentialId, DisplayName, Language, Profile, Role,
 };
@@ -59,6 +59,11 @@ pub enum CreateError {
     /// The password cannot be had.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The hoster has no keys yet, or they cannot be read, so nobody could sign for the account.
+    #[error(
+        "the node has no keys of its hoster: start it once with essaim serve, or make them with essaim init"
+    )]
+    NoListing,
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -85,18 +90,22 @@ impl Accounts {
         let new = NewAccount { address: usable(&self.0.domains, &new.address)?, ..new };
         let addresses = std::slice::from_ref(&new.address);
         let (prepared, generated) = self.0.prepare(new.password.clone(), addresses).await?;
-        let (account, genesis) = Profile::genesis(random());
+        let listing = self.0.listing.ok_or(CreateError::NoListing)?;
         let (inner, journal) = (Arc::clone(&self.0), self.journal(by));
         let quota = self.0.bytes(new.quota);
-        let created = self.0.store.commit(move |tx| -> Result<(), CreateError> {
+        let created = self.0.store.commit(move |tx| -> Result<AccountId, CreateError> {
+            let founded = Founded::new(listing, std::slice::from_ref(&new.address), tx.now());
+            let account = founded.account();
             tx.create_account(account, quota)?;
+            founded.save(tx, inner.hoster)?;
             claim::<CreateError>(tx, inner.hoster, &new.address, account)?;
-            save(tx, account, Profile::KEY, &profile(tx, &new, genesis))?;
+            save(tx, account, Profile::KEY, &profile(tx, &new))?;
             save(tx, account, &CredentialId::Password.key(), &prepared.record(tx.now()))?;
             inner.first_is_postmaster(tx, account, &journal)?;
-            Ok(journal.note(tx, Act::ACCOUNT_CREATE, Some(account), &new.address.to_string())?)
+            journal.note(tx, Act::ACCOUNT_CREATE, Some(account), &new.address.to_string())?;
+            Ok(account)
         });
-        settle(created.await)?;
+        let account = settle(created.await)?;
         Ok(Created { account, generated })
     }
 }
@@ -132,7 +141,7 @@ impl Inner {
     }
 }
 
-fn profile(tx: &Tx<'_>, new: &NewAccount, genesis: Vec<u8>) -> Profile {
+fn profile(tx: &Tx<'_>, new: &NewAccount) -> Profile {
     Profile {
         role: Role::Member,
         state: AccountState::Active,
@@ -140,6 +149,6 @@ fn profile(tx: &Tx<'_>, new: &NewAccount, genesis: Vec<u8>) -> Profile {
         language: new.language.clone(),
         created: tx.now(),
         addresses: vec![new.address.clone()],
-        genesis,
+        genesis: Vec::new(),
     }
 }

@@ -133,6 +133,7 @@ fn delete_account(
             save(tx, hoster, &key, &record)?;
         }
     }
+    tx.delete(hoster, ObjectKind::HOST_KEY, account.as_bytes())?;
     tx.delete(account, ObjectKind::PROFILE, Profile::KEY)?;
     tx.delete_account(account)?;
     let address = profile.addresses.first().map_or_else(String::new, ToString::to_string);

@@ -7,6 +7,7 @@ use essaim_types::{AccountId, Address, ByteSize, ObjectKind, Timestamp};
 use serde::Serialize;
 
 use crate::Accounts;
+use crate::ledger::{Identity, identity};
 use crate::record::{
     AccountState, AddressRecord, AddressUse, AppPasswordId, CredentialId, CredentialRecord, DisplayName,
     Language, Origin, Profile, Record, Role,
@@ -49,6 +50,9 @@ pub struct Details {
     pub password: Option<Password>,
     /// App passwords, the oldest first.
     pub app_passwords: Vec<AppPassword>,
+    /// What its log says; `None` if it is from before there were logs.
+    #[serde(skip)]
+    pub identity: Option<Identity>,
 }
 
 /// A shared address or a catch-all.
@@ -123,6 +127,7 @@ impl Accounts {
             shared: shared.into_iter().filter(|shared| shared.accounts.contains(&account)).collect(),
             password,
             app_passwords,
+            identity: identity(&snapshot, self.0.hoster, account)?,
         }))
     }
 

@@ -57,6 +57,8 @@ impl Act {
     pub const ACCOUNT_PROFILE: Self = Self::new("account.profile");
     /// The detail is the new quota.
     pub const ACCOUNT_QUOTA: Self = Self::new("account.quota");
+    /// The member was given words on paper; the detail says whether they replace others.
+    pub const ACCOUNT_KIT: Self = Self::new("account.kit");
     /// The password was set.
     pub const PASSWORD_SET: Self = Self::new("password.set");
     /// The detail is the name of the app password.

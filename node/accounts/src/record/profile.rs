@@ -18,7 +18,8 @@ pub(crate) struct Profile {
     pub(crate) created: Timestamp,
     /// Personal addresses as written, the primary one first. The hoster's `ADDRESS` objects say the same the other way.
     pub(crate) addresses: Vec<Address>,
-    /// The exact bytes of the genesis entry: their BLAKE3-256 is the account's id.
+    /// Of the hoster's own account and of accounts from before there was a log: the bytes whose BLAKE3-256 is the account's id. Else
+    /// empty: the id is the hash of the first entry of the log.
     pub(crate) genesis: Vec<u8>,
 }
 
@@ -70,8 +71,7 @@ impl Profile {
     /// The key of the one profile of an account.
     pub(crate) const KEY: &'static [u8] = b"";
 
-    /// The entry from which an id is made. Version 0 is not signed yet: a prefix and 32 random bytes, kept so that a later
-    /// version can sign them and keep the id.
+    /// The id of the hoster's own account, which never moves, and the bytes that it is made of.
     pub(crate) fn genesis(random: [u8; 32]) -> (AccountId, Vec<u8>) {
         let entry = [b"essaim/account-genesis/0".as_slice(), &random].concat();
         (AccountId::from_bytes(*blake3::hash(&entry).as_bytes()), entry)

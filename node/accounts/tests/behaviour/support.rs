@@ -32,7 +32,10 @@ pub(crate) async fn node() -> Node {
 
 pub(crate) async fn node_with(store: Store, config: AccountsConfig) -> Node {
     let domains = LocalDomains::new("coop.test".parse().unwrap(), ["other.test".parse().unwrap()]);
-    let accounts = Accounts::open(store.clone(), config, domains).await.unwrap();
+    let accounts =
+        Accounts::open(store.clone(), config, domains, Some(essaim_types::ListingId::from_bytes([1; 32])))
+            .await
+            .unwrap();
     Node { accounts, store }
 }
 

@@ -134,7 +134,14 @@ impl Node {
         let hash = HashConfig { memory: ByteSize::kib(64), passes: 1, ..HashConfig::default() };
         let accounts_config = AccountsConfig { hash, ..AccountsConfig::default() };
         let domains = LocalDomains::new(domain.clone(), []);
-        let accounts = Accounts::open(store.clone(), accounts_config, domains).await.unwrap();
+        let accounts = Accounts::open(
+            store.clone(),
+            accounts_config,
+            domains,
+            Some(essaim_types::ListingId::from_bytes([1; 32])),
+        )
+        .await
+        .unwrap();
         let address: Address = "alice@a.test".parse().unwrap();
         let alice = match accounts.find(&address).unwrap() {
             Some(alice) => alice,

@@ -4,9 +4,11 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod app_password;
 pub(crate) mod close;
+pub(crate) mod consent;
 pub(crate) mod export;
 mod handover;
 pub(crate) mod import;
+pub(crate) mod kit;
 pub(crate) mod list;
 pub(crate) mod password;
 pub(crate) mod quota;
@@ -37,6 +39,8 @@ pub(super) enum Account {
     Export(export::Export),
     Verify(verify::Verify),
     Import(import::Import),
+    Kit(kit::KitCommand),
+    Consent(consent::Consent),
     #[command(subcommand)]
     Address(address::AddressCommand),
     #[command(subcommand)]
@@ -57,6 +61,8 @@ impl Account {
             Self::Export(command) => command.run(place, audience),
             Self::Verify(command) => command.run(audience),
             Self::Import(command) => command.run(place, audience),
+            Self::Kit(command) => command.run(place, audience),
+            Self::Consent(command) => command.run(audience),
             Self::Address(command) => command.run(place, audience),
             Self::AppPassword(command) => command.run(place, audience),
         }

@@ -54,7 +54,7 @@ pub(crate) enum Chosen {
 /// Prints nothing of itself.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Hidden(String);
+pub(crate) struct Hidden(pub(super) String);
 
 /// What is asked of the node.
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ impl std::fmt::Debug for Hidden {
     }
 }
 
-fn from_stdin() -> Result<String, Failure> {
+pub(super) fn from_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     io::stdin()
         .take(STDIN_MAX)

@@ -64,6 +64,14 @@ fn text(details: &DetailsView) -> String {
         readable_time(&account.created),
         details.addresses.join(", "),
     );
+    text.push_str(&match &details.log {
+        Some(log) => {
+            let kit =
+                if log.kit { "the member has words on paper" } else { "no words yet: essaim account kit" };
+            format!("  log        entry {}, epoch {}; {kit}\n", log.seq, log.epoch)
+        }
+        None => "  log        none: made by an essaim without account logs, so it cannot move\n".to_owned(),
+    });
     for shared in &details.shared {
         text.push_str(&format!("  shares     {}\n", shared.address));
     }
