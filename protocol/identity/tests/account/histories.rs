@@ -1,6 +1,8 @@
 //! Random histories: whatever is offered in whatever order, the state is a function of the set.
 
-use essaim_identity::account::{AccountDraft, AccountEntry, AccountLog, Highest, WitnessReceipt, Witnesses};
+use essaim_identity::account::{
+    AcceptanceCode, AccountDraft, AccountEntry, AccountLog, ConsentText, Highest, WitnessReceipt, Witnesses,
+};
 use essaim_identity::{Cosigned, Cosigning, RecordHash, Signed, Unverified};
 use essaim_types::Timestamp;
 use proptest::collection::vec;
@@ -8,8 +10,8 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, proptest};
 use proptest::prop_oneof;
 
 use crate::people::{
-    DAY, HOST, HOUR, NOW, RECOVERY, accepted, consent, host, key, kit, listing, paper, receipt, recovered,
-    signed, updated, with_kit, witnesses,
+    DAY, HOST, HOUR, NOW, RECOVERY, accepted, consent, head, host, key, kit, listing, moved, paper, receipt,
+    recovered, signed, updated, with_kit, witnesses,
 };
 
 proptest! {
@@ -30,6 +32,28 @@ proptest! {
         // From the bytes alone, in yet another order.
         let reversed: Vec<u64> = order.iter().map(|rank| u64::MAX - rank).collect();
         assert_eq!(outcome(&history.in_order(&reversed), &witnesses(counted), now), told);
+    }
+
+    #[test]
+    fn no_damage_goes_unseen(which in 0usize..3, at in any::<usize>(), flip in 1u8..) {
+        let log = with_kit();
+        let before = head(&log).clone();
+        let entries = [updated(&before, 1, 9, NOW), moved(&log, 50, 1, 2, NOW), recovered(&before, 50, 51, 2, NOW)];
+        let mut wire = entries[which].to_wire();
+        let at = at % wire.len();
+        wire[at] ^= flip;
+        let accepted = Cosigning::<AccountEntry>::parse(&wire)
+            .is_ok_and(|read| read.verify().is_ok_and(|entry| log.clone().accept(entry).is_ok()));
+        assert!(!accepted, "byte {at} of entry {which}");
+    }
+
+    #[test]
+    fn strangers_bytes_are_refused_calmly(data in vec(any::<u8>(), 0..400)) {
+        let _ = Cosigning::<AccountEntry>::parse(&data);
+        let _ = Unverified::<WitnessReceipt>::parse(&data);
+        let text = String::from_utf8_lossy(&data);
+        let _ = text.parse::<ConsentText>();
+        let _ = format!("essaim-accept:{text}").parse::<AcceptanceCode>();
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the format and needs a new version of the record. `keys.json` comes from elsewhere and is never written.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod account;
 mod refused;
 
 use std::path::PathBuf;
