@@ -8,6 +8,7 @@ use super::address::{AddressError, claim, usable};
 use super::password::{NewPassword, PasswordError};
 use super::{NoSuchAccount, member};
 use crate::Accounts;
+use crate::ledger::identity;
 use crate::record::{Act, Actor, CredentialId, CredentialRecord, Profile};
 use crate::storage::{StorageError, from_store, load, save, settle};
 
@@ -17,8 +18,10 @@ pub enum ArriveError {
     /// Its profile is missing, or is not a member's.
     #[error(transparent)]
     NoSuchAccount(#[from] NoSuchAccount),
-    /// Its id is not the hash of its genesis.
-    #[error("the account that came is not the one that it says: its id is not the hash of its genesis")]
+    /// No entry of its log has its id as hash.
+    #[error(
+        "the account that came is not the one that it says: its log does not begin with the entry that its id is the hash of"
+    )]
     Forged,
     /// The address cannot be had.
     #[error(transparent)]
@@ -59,7 +62,7 @@ impl Accounts {
         let (inner, journal) = (Arc::clone(&self.0), self.journal(by));
         let opened = self.0.store.commit(move |tx| -> Result<bool, ArriveError> {
             let before: Profile = member::<ArriveError>(tx, account)?;
-            if blake3::hash(&before.genesis).as_bytes() != account.as_bytes() {
+            if identity(tx, inner.hoster, account)?.is_none() {
                 return Err(ArriveError::Forged);
             }
             let password: Option<CredentialRecord> = load(tx, account, &CredentialId::Password.key())?;
