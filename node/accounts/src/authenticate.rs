@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use essaim_store::AccountStatus;
 use essaim_types::{AccountId, Address, Secret, Timestamp};
 use tracing::warn;
 
@@ -23,7 +24,7 @@ use crate::storage::{StorageError, from_store, load, save, settle};
 use crate::throttle::{Throttle, Who};
 use crate::{Accounts, Inner};
 
-use candidate::Candidate;
+use candidate::{Absence, Candidate};
 pub(crate) use checking::Answer;
 use checking::Checking;
 
@@ -37,7 +38,7 @@ pub struct Authenticated {
     fingerprint: blake3::Hash,
 }
 
-/// Why somebody is not logged in. Only [`AuthError::Wrong`] and [`AuthError::Disabled`] are final: answer the others as
+/// Why somebody is not logged in. Only [`AuthError::Wrong`], [`AuthError::Disabled`] and [`AuthError::Moved`] are final: answer the others as
 /// temporary (RFC 5530 `UNAVAILABLE`, SMTP 454), or mail clients ask their members for another password.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -53,6 +54,15 @@ pub enum AuthError {
     /// The password is right, but the account is disabled or closed.
     #[error("the account is disabled: ask the hoster")]
     Disabled,
+    /// The password is right, and the account lives at another hoster now.
+    #[error("the account has moved to {to}: log in there, with the same password")]
+    Moved {
+        /// The domain of that hoster.
+        to: String,
+    },
+    /// The password is right, and the account is being copied.
+    #[error("the account is on its way: try again in a moment")]
+    Arriving,
     /// Too many passwords are being checked.
     #[error("too many logins at this moment: try again in a few seconds")]
     Busy,
@@ -89,9 +99,15 @@ impl Accounts {
         let (login, address) = self.0.login(login);
         let who = self.0.admit(&login, peer, now)?;
         let address = address.filter(|_| !password.expose().is_empty());
-        let (candidate, credential, fingerprint) = self.0.prove(&login, address, password, who, now).await?;
+        let (mut candidate, credential, fingerprint) =
+            self.0.prove(&login, address, password, who, now).await?;
         self.0.throttle(|throttle| throttle.succeeded(&who, now));
         let (account, state) = candidate.account.ok_or(AuthError::Wrong)?;
+        match candidate.absence.take() {
+            Some(Absence::Gone(to)) => return Err(AuthError::Moved { to }),
+            Some(Absence::Arriving) => return Err(AuthError::Arriving),
+            None => {}
+        }
         if state != AccountState::Active {
             return Err(AuthError::Disabled);
         }
@@ -109,7 +125,9 @@ impl Accounts {
         let profile: Option<Profile> = load(&snapshot, session.account, Profile::KEY)?;
         let stored: Option<CredentialRecord> = load(&snapshot, session.account, &session.credential.key())?;
         let active = profile.is_some_and(|profile| profile.state == AccountState::Active);
-        Ok(active && stored.is_some_and(|stored| stored.fingerprint() == session.fingerprint))
+        let here =
+            snapshot.account(session.account)?.is_some_and(|state| state.status == AccountStatus::Open);
+        Ok(here && active && stored.is_some_and(|stored| stored.fingerprint() == session.fingerprint))
     }
 
     /// How logins went since the start.

@@ -1,6 +1,7 @@
 //! The log of each account, as objects: entries and salt in the member's account, the host's key in the hoster's
 //! (`specs/14-account-log.md`). What an entry may say is decided in `essaim_identity::account`.
 
+mod handover;
 mod kit;
 mod record;
 
@@ -17,6 +18,7 @@ use crate::record::RecordError;
 use crate::storage::{Reads, StorageError, load, save};
 use record::HostKey;
 
+pub(crate) use handover::departed_to;
 pub use kit::KitError;
 
 /// What the log says of an account now.

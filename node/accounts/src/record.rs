@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod credential;
+mod departure;
 mod id;
 mod profile;
 
@@ -16,6 +17,7 @@ pub use address::AddressUse;
 pub use audit::{Act, Actor, AuditEntry};
 pub use credential::{AppPasswordId, CredentialId, Origin};
 pub(crate) use credential::{AppPasswordRecord, CredentialRecord, PasswordRecord};
+pub(crate) use departure::Departure;
 pub use profile::{AccountState, DisplayName, Language, ParseProfileError};
 pub(crate) use profile::{Profile, Role};
 

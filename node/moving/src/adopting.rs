@@ -117,19 +117,22 @@ impl Adopting {
     /// ACTIVATE: one transaction opens the account, writes the record, and does what the caller adds.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn open(
+    /// The store's, and what the caller's part refuses; nothing was written.
+    pub async fn open<E>(
         &self,
         record: TargetRecord,
-        also: impl FnOnce(&mut Tx<'_>) -> Result<(), TxError> + Send + 'static,
-    ) -> Result<(), MovingError> {
+        also: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), MovingError>
+    where
+        E: From<TxError> + std::error::Error + Send + Sync + 'static,
+    {
         let (account, records) = (self.account, self.records);
         let commit = move |tx: &mut Tx<'_>| {
             tx.open_account(account)?;
             also(tx)?;
-            records.put(tx, record)
+            Ok::<(), E>(records.put(tx, record)?)
         };
-        Ok(self.store.commit(commit).await?)
+        self.store.commit(commit).await.map_err(|error| MovingError::Handover(Box::new(error)))
     }
 
     /// Gives up: first the record, then the copy in many transactions. Called again after a restart, it goes on. An account that lives here is

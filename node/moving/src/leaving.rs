@@ -10,7 +10,7 @@ use essaim_migration::moving::source::SourceRecord;
 use essaim_migration::moving::summary::{KeyRange, Page, Pager};
 use essaim_migration::moving::{Batch, Place, Summary};
 use essaim_migration::object::Object;
-use essaim_store::{Changes, Content, ReadError, Snapshot, Store, Tx, TxError};
+use essaim_store::{AccountStatus, Changes, Content, ReadError, Snapshot, Store, Tx, TxError};
 use essaim_types::{AccountId, BlobId, Lsn, ObjectKind};
 
 use crate::MovingError;
@@ -138,20 +138,61 @@ impl Leaving {
     /// COMMIT: one transaction seals the account, which must stand at `last`, writes the record, and does what the caller adds.
     ///
     /// # Errors
-    /// The store's; a change that came in between refuses all of it.
-    pub async fn give_away(
+    /// The store's, and what the caller's part refuses; a change that came in between refuses all of it.
+    pub async fn give_away<E>(
         &self,
         last: Lsn,
         record: SourceRecord,
-        also: impl FnOnce(&mut Tx<'_>) -> Result<(), TxError> + Send + 'static,
-    ) -> Result<(), MovingError> {
+        also: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), MovingError>
+    where
+        E: From<TxError> + std::error::Error + Send + Sync + 'static,
+    {
         let (account, records) = (self.account, self.records);
         let commit = move |tx: &mut Tx<'_>| {
             tx.seal_account(account, last)?;
             also(tx)?;
-            records.put(tx, record)
+            Ok::<(), E>(records.put(tx, record)?)
         };
-        Ok(self.store.commit(commit).await?)
+        self.store.commit(commit).await.map_err(|error| MovingError::Handover(Box::new(error)))
+    }
+
+    /// RELEASE: deletes the sealed copy, in many transactions; the record is durable with the last. Called again after a restart, it goes on. An
+    /// account that is not sealed is never touched.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn erase(&self, record: SourceRecord) -> Result<(), MovingError> {
+        self.release().await?;
+        self.records.save(&self.store, record).await
+    }
+
+    async fn release(&self) -> Result<(), MovingError> {
+        let account = self.account;
+        loop {
+            let snapshot = self.store.read()?;
+            match snapshot.account(account)?.map(|state| state.status) {
+                // Forgetting is adoption's: a copy that is being erased is one that goes away.
+                Some(AccountStatus::Sealed) => {
+                    drop(snapshot);
+                    self.store.commit(move |tx| tx.take_back_account(account)).await?;
+                }
+                Some(AccountStatus::Adopting) => {
+                    let page = snapshot.objects(account, None)?.take(ERASED);
+                    let page = page.map(|row| row.map(|(kind, key, _)| (kind, key)));
+                    let page = page.collect::<Result<Vec<_>, _>>()?;
+                    drop(snapshot);
+                    let commit = move |tx: &mut Tx<'_>| {
+                        for (kind, key) in &page {
+                            tx.forget(account, *kind, key)?;
+                        }
+                        if page.len() < ERASED { tx.delete_account(account) } else { Ok(()) }
+                    };
+                    self.store.commit(commit).await?;
+                }
+                Some(AccountStatus::Open) | None => return Ok(()),
+            }
+        }
     }
 
     /// A change as it travels. See [`essaim_migration::moving::source::Action::Read`].
@@ -221,3 +262,5 @@ impl<'s> Blobs<'s> {
 
 /// So many changes are looked at for one batch.
 const CHANGES_READ: usize = 512;
+/// So many objects are deleted in one transaction.
+const ERASED: usize = 4096;

@@ -29,6 +29,9 @@ pub enum MovingError {
     /// Nothing was written.
     #[error("nothing was written")]
     Commit(#[source] Box<CommitError<TxError>>),
+    /// The transaction in which the account changes hands was refused, by the store or by what the caller adds to it.
+    #[error("the account did not change hands")]
+    Handover(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The log of the source does not reach back to what the target has.
     #[error("the log of the account begins after {base}, and the other side is before that")]
     Trimmed {

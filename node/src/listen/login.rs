@@ -35,8 +35,8 @@ impl PlainLogin {
 pub(super) fn imap(refused: &AuthError) -> Reply {
     let code = match refused {
         AuthError::Wrong => ResponseCode::AuthenticationFailed,
-        AuthError::Disabled => ResponseCode::ContactAdmin,
-        AuthError::Throttled { .. } | AuthError::Busy => ResponseCode::Unavailable,
+        AuthError::Disabled | AuthError::Moved { .. } => ResponseCode::ContactAdmin,
+        AuthError::Throttled { .. } | AuthError::Busy | AuthError::Arriving => ResponseCode::Unavailable,
         AuthError::Storage(_) => {
             log(refused);
             return Reply::coded(
@@ -51,9 +51,9 @@ pub(super) fn imap(refused: &AuthError) -> Reply {
 /// RFC 4954 section 6.
 pub(super) fn smtp(refused: &AuthError) -> LoginVerdict {
     match refused {
-        AuthError::Wrong | AuthError::Disabled => LoginVerdict::Refuse,
+        AuthError::Wrong | AuthError::Disabled | AuthError::Moved { .. } => LoginVerdict::Refuse,
         AuthError::Throttled { .. } => LoginVerdict::SlowDown,
-        AuthError::Busy => LoginVerdict::TryLater,
+        AuthError::Busy | AuthError::Arriving => LoginVerdict::TryLater,
         AuthError::Storage(_) => {
             log(refused);
             LoginVerdict::TryLater

@@ -3,19 +3,31 @@
 use std::ops::Bound;
 use std::time::Duration;
 
+use essaim_store::{AccountStatus, Snapshot};
 use essaim_types::{AccountId, Address, ObjectKind, Secret, Timestamp};
 
 use crate::Inner;
 use crate::generate::app_password_symbols;
+use crate::ledger::departed_to;
 use crate::record::{
     AccountState, AppPasswordRecord, CredentialId, CredentialRecord, PasswordRecord, Profile, Record,
 };
 use crate::storage::{StorageError, load};
 
+/// Why an account is not served here although it is here.
+pub(super) enum Absence {
+    /// It is being copied, to here or back.
+    Arriving,
+    /// To this hoster.
+    Gone(String),
+}
+
 /// Whoever a login names, if anybody.
 #[derive(Default)]
 pub(super) struct Candidate {
     pub(super) account: Option<(AccountId, AccountState)>,
+    /// Whether it is on its way here, or has gone.
+    pub(super) absence: Option<Absence>,
     password: Option<PasswordRecord>,
     apps: Vec<(CredentialId, AppPasswordRecord)>,
 }
@@ -59,6 +71,7 @@ impl Inner {
         let Some(account) = self.owner(&snapshot, address)? else { return Ok(candidate) };
         let Some(profile) = load::<Profile>(&snapshot, account, Profile::KEY)? else { return Ok(candidate) };
         candidate.account = Some((account, profile.state));
+        candidate.absence = self.absence(&snapshot, account)?;
         let (kind, all) = (ObjectKind::CREDENTIAL, Bound::Unbounded);
         for credential in snapshot.range(account, kind, all, all)? {
             let (key, object) = credential?;
@@ -68,6 +81,17 @@ impl Inner {
             }
         }
         Ok(candidate)
+    }
+
+    fn absence(&self, snapshot: &Snapshot, account: AccountId) -> Result<Option<Absence>, StorageError> {
+        Ok(match snapshot.account(account)?.map(|state| state.status) {
+            Some(AccountStatus::Open) | None => None,
+            Some(AccountStatus::Adopting) => Some(Absence::Arriving),
+            Some(AccountStatus::Sealed) => {
+                let to = departed_to(snapshot, self.hoster, account)?;
+                Some(Absence::Gone(to.unwrap_or_else(|| "another hoster".to_owned())))
+            }
+        })
     }
 }
 

@@ -213,7 +213,7 @@ impl Accounts {
 }
 
 /// The address as an account here can have it.
-pub(super) fn usable(domains: &LocalDomains, address: &Address) -> Result<Address, AddressError> {
+pub(crate) fn usable(domains: &LocalDomains, address: &Address) -> Result<Address, AddressError> {
     let localized = domains.localize(address);
     let localized = localized.ok_or_else(|| AddressError::NotLocal(address.domain().clone()))?;
     if address.local().as_str().contains('+') {
@@ -223,7 +223,7 @@ pub(super) fn usable(domains: &LocalDomains, address: &Address) -> Result<Addres
 }
 
 /// Makes it the account's personal address, unless it is somebody's.
-pub(super) fn claim<E>(
+pub(crate) fn claim<E>(
     tx: &mut Tx<'_>,
     hoster: AccountId,
     address: &Address,

@@ -45,6 +45,10 @@ impl Act {
     pub const ACCOUNT_CREATE: Self = Self::new("account.create");
     /// An account came from an archive; the detail is its address here.
     pub const ACCOUNT_IMPORT: Self = Self::new("account.import");
+    /// An account moved here; the detail is its address here.
+    pub const ACCOUNT_ARRIVE: Self = Self::new("account.arrive");
+    /// An account moved away; the detail is its new hoster.
+    pub const ACCOUNT_LEAVE: Self = Self::new("account.leave");
     /// An account may log in and get mail again.
     pub const ACCOUNT_ENABLE: Self = Self::new("account.enable");
     /// An account may do nothing for now.

@@ -265,7 +265,7 @@ impl World {
                 assert_eq!(promise, summary.root());
                 let step = Step::Activate { last: summary.at, entry: b"moved".to_vec() };
                 let record = SourceRecord { step, round, since: self.now };
-                hands.give_away(summary.at, record.clone(), |_| Ok(())).await.unwrap();
+                hands.give_away(summary.at, record.clone(), |_| Ok::<(), TxError>(())).await.unwrap();
                 self.fenced = false;
                 return Some(Event::Committed(record));
             }
@@ -294,7 +294,7 @@ impl World {
             Action::Activate(entry) => {
                 let step = Step::Active { entry, receipt: b"receipt".to_vec() };
                 let record = TargetRecord { step, offer: None };
-                hands.open(record.clone(), |_| Ok(())).await.unwrap();
+                hands.open(record.clone(), |_| Ok::<(), TxError>(())).await.unwrap();
                 return Some(Event::Activated(record));
             }
             Action::Discard(record) => hands.discard(record).await.unwrap(),
