@@ -28,6 +28,7 @@ use crate::listen::{
     Bounds, Clients, Counters, Crowd, Http, Imap, Listener, Opening, Pace, PlainLogin, Protocol, Smtp,
     channel,
 };
+use crate::moving;
 use crate::operation::{Caller, Request};
 use crate::outbound::Outbound;
 use crate::ports::{self, PortsFile};
@@ -61,6 +62,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     running.spawn(async move { drop(ended.await) });
     running.spawn(node.federation.clone().keep_journal(stop.clone()));
     running.spawn(take_from_hosters(node.clone(), streams, stop.clone(), busy.clone()));
+    running.spawn(moving::run(node.clone(), stop.clone()));
     running.spawn(send(node.clone(), outbound, stop.clone(), busy));
     running.spawn(sweep::daily(node.clone(), stop.clone()));
 

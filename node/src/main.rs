@@ -10,6 +10,7 @@ mod federation;
 mod first_run;
 mod listen;
 mod logging;
+mod moving;
 mod operation;
 mod outbound;
 mod outside;

@@ -72,6 +72,11 @@ requests! {
     SetState = "account state": crate::command::account::state::SetState;
     CloseAccount = "account close": crate::command::account::close::CloseAccount;
     MakeKit = "account kit": crate::command::account::kit::MakeKit;
+    AcceptAccount = "account accept": crate::command::account::accept::AcceptAccount;
+    AskOrigin = "account move from": crate::command::account::moving::AskOrigin;
+    MoveAccount = "account move": crate::command::account::moving::MoveAccount;
+    ListMoves = "account move status": crate::command::account::moving::status::ListMoves;
+    AbortMove = "account move abort": crate::command::account::moving::abort::AbortMove;
     ExportMail = "account export": crate::command::account::export::ExportMail;
     ExportArchive = "account export archive": crate::command::account::export::ExportArchive;
     ImportArchive = "account import": crate::command::account::import::ImportArchive;

@@ -12,6 +12,7 @@ use essaim_types::ListingId;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::federation::{Federation, Keys, domain_record};
+use crate::moving::Moves;
 use crate::vitals::Vitals;
 
 /// The parts of an open node. Clones are the same node.
@@ -23,6 +24,7 @@ pub(crate) struct Services {
     pub(crate) mail: Mail,
     pub(crate) queue: Queue,
     pub(crate) federation: Federation,
+    pub(crate) moves: Moves,
     pub(crate) vitals: Arc<Vitals>,
 }
 
@@ -51,7 +53,16 @@ impl Services {
             config.mail.queue.clone(),
         );
         let federation = Federation::new(store.clone(), accounts.hoster(), config.data_dir.clone());
-        Ok(Self { config: Arc::new(config), store, accounts, mail, queue, federation, vitals: Vitals::new() })
+        Ok(Self {
+            config: Arc::new(config),
+            store,
+            accounts,
+            mail,
+            queue,
+            federation,
+            moves: Moves::default(),
+            vitals: Vitals::new(),
+        })
     }
 
     /// Makes the index durable, so that the next start is quick.

@@ -250,6 +250,21 @@ impl SourceRecord {
         Self { step: Step::Preflight, round: 0, since: now }
     }
 
+    /// Where the move is.
+    pub fn phase(&self) -> Phase {
+        match &self.step {
+            Step::Preflight => Phase::Preflight,
+            Step::Copy => Phase::Copy,
+            Step::Catchup => Phase::Catchup,
+            Step::Verify => Phase::Verify,
+            Step::Fence => Phase::Fence,
+            Step::Activate { .. } => Phase::Activate,
+            Step::Drain { .. } => Phase::Drain,
+            Step::Release => Phase::Release,
+            Step::Aborted(_) => Phase::Aborted,
+        }
+    }
+
     /// Whether the account has moved away: it is sealed here.
     pub fn is_committed(&self) -> bool {
         matches!(self.step, Step::Activate { .. } | Step::Drain { .. } | Step::Release)
@@ -350,17 +365,7 @@ impl Source {
 
     /// Where the move is.
     pub fn phase(&self) -> Phase {
-        match &self.record.step {
-            Step::Preflight => Phase::Preflight,
-            Step::Copy => Phase::Copy,
-            Step::Catchup => Phase::Catchup,
-            Step::Verify => Phase::Verify,
-            Step::Fence => Phase::Fence,
-            Step::Activate { .. } => Phase::Activate,
-            Step::Drain { .. } => Phase::Drain,
-            Step::Release => Phase::Release,
-            Step::Aborted(_) => Phase::Aborted,
-        }
+        self.record.phase()
     }
 
     fn start(&mut self, now: Timestamp, lsn: Lsn, actions: &mut Vec<Action>) {

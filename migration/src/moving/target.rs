@@ -160,6 +160,20 @@ enum Pending {
     Pages(Lsn, ObjectKind, Vec<Page>),
 }
 
+impl TargetRecord {
+    /// Where the move is, as far as this side knows.
+    pub fn phase(&self) -> Phase {
+        match &self.step {
+            Step::Invited => Phase::Preflight,
+            Step::Adopting(adopted) if adopted.place.lsn().is_some() => Phase::Catchup,
+            Step::Adopting(_) => Phase::Copy,
+            Step::Prepared(..) => Phase::Fence,
+            Step::Active { .. } => Phase::Drain,
+            Step::Aborted(_) => Phase::Aborted,
+        }
+    }
+}
+
 impl Bounded for TargetRecord {
     const BYTES_MAX: usize = 1 << 20;
     const DEPTH_MAX: usize = 12;
@@ -190,14 +204,7 @@ impl Target {
 
     /// Where the move is, as far as this side knows.
     pub fn phase(&self) -> Phase {
-        match &self.record.step {
-            Step::Invited => Phase::Preflight,
-            Step::Adopting(adopted) if adopted.place.lsn().is_some() => Phase::Catchup,
-            Step::Adopting(_) => Phase::Copy,
-            Step::Prepared(..) => Phase::Fence,
-            Step::Active { .. } => Phase::Drain,
-            Step::Aborted(_) => Phase::Aborted,
-        }
+        self.record.phase()
     }
 
     /// When [`Event::Tick`] is due, if nothing else happens.

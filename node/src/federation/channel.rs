@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use essaim_network::{BulkStream, DialError, OpenError, Opening, PeerKey, RequestError};
+use essaim_identity::node::NodeClaim;
+use essaim_network::{Address, BulkStream, DialError, OpenError, Opening, PeerKey, RequestError};
 use tokio::time::timeout;
 
 use super::address::in_numbers;
@@ -30,7 +31,7 @@ impl Federation {
         let call = async {
             let mut failed = CallError::NoNode;
             for node in to.nodes.iter().take(NODES_MAX) {
-                match running.open((*node).into(), to, opening.clone()).await {
+                match running.open((*node).into(), &to.addresses, opening.clone()).await {
                     Ok(stream) => return Ok(stream),
                     Err(error) => failed = error,
                 }
@@ -39,13 +40,21 @@ impl Federation {
         };
         timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::Late))
     }
+
+    /// A stream to the node that makes this claim, as it says where it is. That the claim is true, the caller has checked.
+    pub(crate) async fn call_node(&self, to: &NodeClaim, opening: Opening) -> Result<BulkStream, CallError> {
+        let running = self.0.running.get().ok_or(CallError::NoNetwork)?;
+        let addresses: Vec<Address> = to.addresses.iter().filter_map(Address::from_node_address).collect();
+        let call = running.open(to.key.into(), &addresses, opening);
+        timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::Late))
+    }
 }
 
 impl Running {
     async fn open(
         &self,
         node: PeerKey,
-        to: &Correspondent,
+        addresses: &[Address],
         opening: Opening,
     ) -> Result<BulkStream, CallError> {
         let network = self.network.as_ref().ok_or(CallError::NoNetwork)?;
@@ -53,7 +62,7 @@ impl Running {
             Err(OpenError::Locate { source: RequestError::NotConnected { .. }, .. }) => {}
             opened => return opened.map_err(CallError::Open),
         }
-        let addresses = in_numbers(&to.addresses, &*self.names).await;
+        let addresses = in_numbers(addresses, &*self.names).await;
         network.dial(node, &addresses).await.map_err(CallError::Dial)?;
         network.open_stream(node, opening).await.map_err(CallError::Open)
     }

@@ -11,6 +11,7 @@ mod domain;
 mod drafts;
 mod driver;
 mod founding;
+mod handover;
 mod invitation;
 mod join;
 mod journal;
@@ -51,6 +52,7 @@ use crate::failure::Failure;
 use crate::outside::Names;
 use crate::vitals::now;
 
+pub(crate) use channel::CallError;
 #[cfg(test)]
 pub(crate) use correspondents::correspondents_for_tests;
 pub(crate) use correspondents::{Correspondent, Correspondents, Unfit};
@@ -64,7 +66,7 @@ pub(crate) use numbers::FederationNumbers;
 pub(crate) use operators::{OperatorKey, OwnCopy, operator_key, read_link};
 pub(crate) use outside::Asked;
 pub(crate) use peers::{Introduction, Peer};
-pub(crate) use services::{MAIL, mail};
+pub(crate) use services::{MAIL, MOVE, mail, moving};
 pub(crate) use start::Started;
 
 /// The federation as commands see it. Clones are the same.

@@ -26,6 +26,11 @@ pub(crate) fn mail() -> Purpose {
     label(MAIL)
 }
 
+/// Streams on which an account moves.
+pub(crate) fn moving() -> Purpose {
+    label(MOVE)
+}
+
 pub(super) fn probe() -> Service {
     label(PROBE)
 }
@@ -48,6 +53,8 @@ fn label<T: std::str::FromStr>(name: &str) -> T {
 
 /// SMTP from one hoster to another.
 pub(crate) const MAIL: &str = "mail";
+/// An account on its way from one hoster to another.
+pub(crate) const MOVE: &str = "move";
 /// Comparing directories.
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
@@ -64,6 +71,7 @@ mod tests {
     #[test]
     fn the_names_are_names() {
         assert_eq!((all().len(), topics().len()), (4, 3));
-        assert_eq!((sync().as_str(), join().as_str(), mail().as_str()), (SYNC, JOIN, MAIL));
+        assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
+        assert_eq!((mail().as_str(), moving().as_str()), (MAIL, MOVE));
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span};
 
 use super::{Protocol, Smtp, Visitor};
-use crate::federation::{Correspondent, MAIL, Unfit};
+use crate::federation::{Correspondent, MAIL, MOVE, Unfit};
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
@@ -72,6 +72,9 @@ pub(crate) async fn serve(
                     let (node, smtp, stop) = (node.clone(), Arc::clone(&smtp), stop.clone());
                     let span = info_span!("stream", protocol = "mail", peer = %incoming.peer());
                     open.spawn(mail(node, smtp, incoming, stop).instrument(span));
+                }
+                Some(incoming) if incoming.opening().purpose.as_str() == MOVE => {
+                    node.moves.take(incoming).await;
                 }
                 Some(unknown) => unknown.refuse(),
                 None => break,

@@ -36,6 +36,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
             "essaim-store",
             "essaim-accounts",
             "essaim-mail",
+            "essaim-moving",
             "essaim-network",
             "essaim-web",
         ],

@@ -49,8 +49,8 @@ enum Language {
 
 /// The answer of `account consent --json`.
 #[derive(Debug, Serialize)]
-struct Consented {
-    consent: String,
+pub(super) struct Consented {
+    pub(super) consent: String,
     account: AccountId,
     mid: String,
     from: ListingId,
@@ -67,7 +67,12 @@ impl Consent {
         Ok(Exit::Done)
     }
 
-    fn sign(self, words: &str) -> Result<Consented, Failure> {
+    /// For a move that is started with the words at hand.
+    pub(super) fn to_move(account: AccountId, from: ListingId, accept: AcceptanceCode) -> Self {
+        Self { account, from, accept, days: 7, language: Language::En }
+    }
+
+    pub(super) fn sign(self, words: &str) -> Result<Consented, Failure> {
         let kit =
             Kit::from_words(words).map_err(|error| Failure::caused("the words cannot be read", &error))?;
         let now = now();

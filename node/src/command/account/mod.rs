@@ -1,5 +1,6 @@
 //! `essaim account`: members' accounts.
 
+pub(crate) mod accept;
 pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod app_password;
@@ -10,6 +11,7 @@ mod handover;
 pub(crate) mod import;
 pub(crate) mod kit;
 pub(crate) mod list;
+pub(crate) mod moving;
 pub(crate) mod password;
 pub(crate) mod quota;
 pub(crate) mod show;
@@ -41,6 +43,8 @@ pub(super) enum Account {
     Import(import::Import),
     Kit(kit::KitCommand),
     Consent(consent::Consent),
+    Accept(accept::Accept),
+    Move(moving::Move),
     #[command(subcommand)]
     Address(address::AddressCommand),
     #[command(subcommand)]
@@ -63,6 +67,8 @@ impl Account {
             Self::Import(command) => command.run(place, audience),
             Self::Kit(command) => command.run(place, audience),
             Self::Consent(command) => command.run(audience),
+            Self::Accept(command) => command.run(place, audience),
+            Self::Move(command) => command.run(place, audience),
             Self::Address(command) => command.run(place, audience),
             Self::AppPassword(command) => command.run(place, audience),
         }
