@@ -2,6 +2,7 @@
 //! done, `essaim-moving` does it to the store; here are the stream, the papers, and the tasks that keep moves going over restarts.
 
 mod link;
+mod list;
 mod papers;
 mod plan;
 mod source;
@@ -13,10 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use essaim_identity::account::MoveId;
 use essaim_migration::moving::message::Reason;
-use essaim_migration::moving::progress::{Phase, Progress};
-use essaim_migration::moving::source::{self as leaving, SourceRecord};
-use essaim_migration::moving::target::{self as arriving, TargetRecord};
-use essaim_moving::{MovingError, Records};
+use essaim_moving::MovingError;
 use essaim_network::IncomingStream;
 use essaim_types::{AccountId, Address, Timestamp};
 use tokio::sync::{mpsc, watch};
@@ -24,6 +22,7 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, info_span, warn};
 
 use self::link::Link;
+pub(crate) use self::list::{Listed, Seen, list};
 use self::papers::{PaperFault, Papers};
 pub(crate) use self::plan::Side;
 use self::plan::{Given, Plan};
@@ -64,33 +63,6 @@ enum Command {
 enum Begin {
     Leave(MoveId, Box<Plan>),
     Arrive(IncomingStream),
-}
-
-/// How a move stands, for people.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) phase: Phase,
-    pub(crate) progress: Option<Progress>,
-    pub(crate) connected: bool,
-    /// What keeps it from going on, now.
-    pub(crate) trouble: Option<String>,
-    /// Why it was given up.
-    pub(crate) reason: Option<String>,
-    /// Signed by both hosters, at the source; by the target alone, there.
-    pub(crate) receipt: Option<Vec<u8>>,
-    /// There is nothing left to do with the other side.
-    pub(crate) settled: bool,
-}
-
-/// A move, as it is listed.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    pub(crate) id: MoveId,
-    pub(crate) side: Side,
-    pub(crate) account: AccountId,
-    pub(crate) other: String,
-    pub(crate) since: Timestamp,
-    pub(crate) seen: Seen,
 }
 
 /// An action that failed: the machine ends, and a new one goes on from the record.
@@ -300,79 +272,6 @@ pub(crate) async fn abort(node: &Services, id: MoveId) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::caused("the move was not given up", &error)),
         _ => Err(Failure::new("the move is not going on").hint("essaim account move status lists all")),
-    }
-}
-
-/// Every move, those that are over too.
-pub(crate) async fn list(node: &Services) -> Result<Vec<Listed>, Failure> {
-    let mut listed = Vec::new();
-    for (id, plan) in plans(node).all().map_err(|error| plan::unreadable(&error))? {
-        let known = node.federation.known(plan.other).await?;
-        let other = known.map_or_else(|| plan.other.to_string(), |known| known.name);
-        let live = node.moves.live().get(&id).map(|live| live.seen.borrow().clone());
-        let seen = match (plan.side, live) {
-            (Side::Source, Some(seen)) => seen,
-            (_, live) => Seen { connected: live.is_some(), ..recorded(node, id, &plan)? },
-        };
-        listed.push(Listed { id, side: plan.side, account: plan.account, other, since: plan.since, seen });
-    }
-    Ok(listed)
-}
-
-fn recorded(node: &Services, id: MoveId, plan: &Plan) -> Result<Seen, Failure> {
-    let records = Records { hoster: node.accounts.hoster(), id };
-    let unreadable = |error: MovingError| Failure::caused("the move cannot be read", &error);
-    let mut seen = Seen::begins();
-    match plan.side {
-        Side::Source => {
-            let record: Option<SourceRecord> = records.load(&node.store).map_err(unreadable)?;
-            let Some(record) = record else { return Ok(seen) };
-            seen.phase = record.phase();
-            match record.step {
-                leaving::Step::Drain { receipt, .. } => (seen.receipt, seen.settled) = (Some(receipt), true),
-                leaving::Step::Release => seen.settled = true,
-                leaving::Step::Aborted(reason) => {
-                    (seen.reason, seen.settled) = (Some(reason.to_string()), true)
-                }
-                _ => {}
-            }
-        }
-        Side::Target => {
-            let record: Option<TargetRecord> = records.load(&node.store).map_err(unreadable)?;
-            let Some(record) = record else { return Ok(seen) };
-            seen.phase = record.phase();
-            match record.step {
-                arriving::Step::Active { receipt, .. } => {
-                    (seen.receipt, seen.settled) = (Some(receipt), true)
-                }
-                arriving::Step::Aborted(reason) => {
-                    (seen.reason, seen.settled) = (Some(reason.to_string()), true)
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(seen)
-}
-
-impl Listed {
-    /// Whether it is not over: neither given up, nor done.
-    pub(crate) fn is_going(&self) -> bool {
-        !self.seen.settled
-    }
-}
-
-impl Seen {
-    fn begins() -> Self {
-        Self {
-            phase: Phase::Preflight,
-            progress: None,
-            connected: false,
-            trouble: None,
-            reason: None,
-            receipt: None,
-            settled: false,
-        }
     }
 }
 

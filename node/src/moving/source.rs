@@ -93,7 +93,7 @@ impl<'a> Leave<'a> {
     ) -> Result<(), StepError> {
         let mut grown = self.node.store.watch(self.plan.account);
         self.tell(Event::Started(self.hands.lsn()?)).await?;
-        let mut next_call = Instant::now();
+        let (mut next_call, mut patience) = (Instant::now(), CALL_PAUSE);
         let mut trouble = None;
         loop {
             if std::mem::take(&mut self.cut) {
@@ -134,13 +134,14 @@ impl<'a> Leave<'a> {
                 },
                 () = at(call_at) => match self.call().await {
                     Ok(link) => {
-                        trouble = None;
+                        (trouble, patience) = (None, CALL_PAUSE);
                         self.link = Some(link);
                         Event::Connected
                     }
                     Err(error) => {
                         trouble = Some(crate::failure::causes(&error));
-                        next_call = Instant::now() + CALL_AGAIN;
+                        next_call = Instant::now() + patience;
+                        patience = (patience * 2).min(PAUSE_MAX);
                         continue;
                     }
                 },
@@ -299,7 +300,7 @@ impl<'a> Leave<'a> {
             _ => None,
         };
         let progress = self.machine.progress(now());
-        let settled = self.machine.is_settled();
+        let settled = self.machine.is_settled() || reason.is_some();
         Seen {
             progress: Some(progress),
             phase: progress.phase,
@@ -351,8 +352,7 @@ pub(super) fn instant(due: Timestamp) -> Instant {
 /// Before a machine that failed is made anew.
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// After a stream that broke, and after a call that nobody answered.
+/// After a stream that broke; after a call that nobody answered twice as long each time, up to [`PAUSE_MAX`].
 const CALL_PAUSE: Duration = Duration::from_millis(200);
-const CALL_AGAIN: Duration = Duration::from_secs(2);
 /// The clock of the machine may be set; it is looked at again then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);

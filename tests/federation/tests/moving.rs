@@ -140,6 +140,28 @@ fn codes_and_consents_are_for_one_move() {
     a.node.imap(&bea.account).expect("who has not moved is served as before");
 }
 
+#[test]
+fn a_move_is_given_up_and_everything_is_as_it_was() {
+    let (a, mut b) = pair(HASTE);
+    b.node.pin("peer");
+    let ann = Mover::fill(&a, "ann", 5);
+    let before = ann.look(&a, &ann.account);
+    let code = b.ask(&["account", "accept"])["code"].as_str().unwrap().to_owned();
+    b.node.kill();
+    let command = ann.start_with(&a, &code);
+    eventually("the move has begun", || phase_of(&a, &ann) == "preflight");
+    let moves = a.ask(&["account", "move", "status"]);
+    let id = moves[0]["id"].as_str().unwrap();
+    assert_eq!(a.ask(&["account", "move", "abort", id])["phase"], "aborted");
+    let told = command.wait_with_output().unwrap();
+    assert!(text(&told).contains("given up by an operator"), "{}", text(&told));
+    assert_eq!(ann.look(&a, &ann.account), before);
+    // The code was not used: it is good for the next try.
+    b.node.restart();
+    assert_eq!(answer(&ann.start_with(&a, &code).wait_with_output().unwrap())["to"], "b.test");
+    assert_eq!(ann.look(&b, &Account { address: "ann@b.test".to_owned(), ..ann.account.clone() }), before);
+}
+
 /// A member who moves.
 struct Mover {
     account: Account,
