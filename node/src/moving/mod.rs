@@ -151,6 +151,11 @@ fn leave(node: &Services, tasks: &mut JoinSet<()>, (id, plan): (MoveId, Plan), s
 /// One stream of a source. Of two with the same move the newer counts: the other may be of a connection that is dead.
 async fn arrive(node: Services, incoming: IncomingStream, stop: Stop) {
     let Some((account, id)) = read_subject(&incoming.opening().subject) else { return incoming.refuse() };
+    let caller = incoming.peer().public();
+    if let Err(error) = target::admits(&node, (id, account, caller)).await {
+        warn!(r#move = %id, error = &error as &dyn std::error::Error, "the stream of a move is refused");
+        return incoming.refuse();
+    }
     let (commands, mut heard) = mpsc::channel(COMMANDS);
     let (tell, seen) = watch::channel(Seen::begins());
     let before = node.moves.live().insert(id, Live { commands: commands.clone(), seen });
@@ -158,7 +163,6 @@ async fn arrive(node: Services, incoming: IncomingStream, stop: Stop) {
         let _ = before.commands.send(Command::MakeRoom).await;
         before.commands.closed().await;
     }
-    let caller = incoming.peer().public();
     if let Ok(stream) = incoming.accept(0).await {
         let link = Link::over(stream, account, id);
         if let Err(error) = target::serve(&node, (id, account, caller), link, &mut heard, &stop).await {

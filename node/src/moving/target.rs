@@ -22,6 +22,21 @@ use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
+/// Whether this node may open a stream for this move. Of one that is known here only nodes of the other hoster may; of one that nobody knows anybody
+/// may make an offer.
+pub(super) async fn admits(
+    node: &Services,
+    (id, account, caller): (MoveId, AccountId, PublicKey),
+) -> Result<(), StepError> {
+    let Some(plan) = plans(node).of(id).map_err(essaim_moving::MovingError::from)? else { return Ok(()) };
+    if (plan.side, plan.account) != (Side::Target, account) {
+        return Err(PaperFault::OtherMove.into());
+    }
+    let known = node.federation.known(plan.other).await?;
+    let known = known.ok_or(PaperFault::UnknownHoster { listing: plan.other })?;
+    Ok(check_node(&known.keyring, caller)?)
+}
+
 /// Answers on one stream until it ends.
 pub(super) async fn serve(
     node: &Services,
@@ -32,9 +47,7 @@ pub(super) async fn serve(
 ) -> Result<(), StepError> {
     let mut arrive = Arrive::begin(node, id, account)?;
     arrive.caller = Some(caller);
-    if let Some(plan) = &arrive.plan {
-        let (known, listing) = (node.federation.known(plan.other).await?, plan.other);
-        check_node(&known.ok_or(PaperFault::UnknownHoster { listing })?.keyring, caller)?;
+    if arrive.plan.is_some() {
         link.trust();
     }
     arrive.link = Some(link);
