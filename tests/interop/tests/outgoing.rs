@@ -19,11 +19,11 @@ fn mail_to_others_leaves_through_the_smart_host() {
     let alice = node.add_account("alice@a.test");
     submit(&node, &alice, &["bob@b.test", "carol@c.test"], "for two elsewhere");
     let files = wait_for_files(taken.path(), 1);
-    let text = fs::read_to_string(&files[0]).unwrap();
-    assert!(
-        has(text.as_bytes(), "Subject: for two elsewhere") && has(text.as_bytes(), "\n.a dot\n"),
-        "{text}"
-    );
+    // The sink makes the file first and writes it when it has the message.
+    let read = || fs::read_to_string(&files[0]).unwrap();
+    wait_until("the message is written", || has(read().as_bytes(), "\n.a dot\n"));
+    let text = read();
+    assert!(has(text.as_bytes(), "Subject: for two elsewhere"), "{text}");
     assert!(!has(text.as_bytes(), "Bcc:"), "{text}");
     let named = |name: &str| {
         fs::read_dir(taken.path())
