@@ -5,8 +5,8 @@ use essaim_identity::cbor::{self, Bounded, CborError};
 use essaim_types::AccountId;
 
 use super::limits::{
-    BATCH_OBJECTS_MAX, FRAME_BYTES_MAX, PAGES_MAX, REASON_BYTES_MAX, REPAIR_OBJECTS_MAX, STAGED_MAX,
-    TEXT_BYTES_MAX,
+    ADDRESS_BYTES_MAX, BATCH_OBJECTS_MAX, FRAME_BYTES_MAX, PAGES_MAX, REASON_BYTES_MAX, REPAIR_OBJECTS_MAX,
+    STAGED_MAX, TEXT_BYTES_MAX,
 };
 use super::message::{Frame, Message};
 
@@ -97,7 +97,11 @@ fn check(message: &Message) -> Result<(), FrameError> {
         Message::Pages(_, _, _, pages) => within("pages", pages.len(), PAGES_MAX),
         Message::Wanted(_, ranges) => within("ranges", ranges.len(), PAGES_MAX),
         Message::Repair(_, _, objects) => within("objects", objects.len(), REPAIR_OBJECTS_MAX),
-        Message::Prepared(_, _, bytes) | Message::Moved(bytes) | Message::Active(bytes) => text(bytes),
+        Message::Prepared(_, _, bytes) | Message::Moved(bytes) => text(bytes),
+        Message::Active(receipt, address) => {
+            within("bytes of an address", address.len(), ADDRESS_BYTES_MAX)?;
+            text(receipt)
+        }
         Message::Withdraw(reason) | Message::Aborted(reason) => {
             within("bytes of a reason", reason.as_str().len(), REASON_BYTES_MAX)
         }

@@ -30,6 +30,9 @@ pub const TEXT_BYTES_MAX: usize = 16 << 10;
 /// A reason for people, in bytes of UTF-8.
 pub const REASON_BYTES_MAX: usize = 500;
 
+/// An address: RFC 5321 section 4.5.3.1 allows 64 and 255 bytes around the `@`.
+pub const ADDRESS_BYTES_MAX: usize = 320;
+
 /// Pages told, and ranges asked for, in one message.
 pub const PAGES_MAX: usize = 4096;
 

@@ -214,12 +214,13 @@ pub enum Message {
         #[cbor(with = "minicbor::bytes")]
         Vec<u8>,
     ),
-    /// T: it serves; its part of the receipt.
+    /// T: it serves; its part of the receipt, and the member's address there.
     #[n(17)]
     Active(
         #[n(0)]
         #[cbor(with = "minicbor::bytes")]
         Vec<u8>,
+        #[n(1)] String,
     ),
     /// T: promised, and in doubt. What became of it?
     #[n(18)]

@@ -53,6 +53,9 @@ pub enum Step {
         #[n(1)]
         #[cbor(with = "minicbor::bytes")]
         receipt: Vec<u8>,
+        /// The member's address here, as it was then.
+        #[n(2)]
+        address: String,
     },
     /// Given up; what there was is deleted.
     #[n(4)]
@@ -277,8 +280,8 @@ impl Target {
             Step::Invited => return,
             Step::Adopting(Adopted { base, place, .. }) => Standing::At { base: *base, place: place.clone() },
             Step::Prepared(_, round) => Standing::Prepared { round: *round },
-            Step::Active { receipt, .. } => {
-                return actions.push(Action::Send(Message::Active(receipt.clone())));
+            Step::Active { receipt, address, .. } => {
+                return actions.push(Action::Send(Message::Active(receipt.clone(), address.clone())));
             }
             Step::Aborted(_) => Standing::Aborted,
         };

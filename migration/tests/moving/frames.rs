@@ -56,7 +56,7 @@ fn every_message() -> Vec<Message> {
         Message::Prepared(1, Lsn(9), vec![5; 64]),
         Message::Unfenced(1),
         Message::Moved(vec![6]),
-        Message::Active(vec![7]),
+        Message::Active(vec![7], "ann@b.test".to_owned()),
         Message::Ask,
         Message::Withdraw(Reason::new("no room")),
         Message::Aborted(Reason::new("no")),

@@ -288,7 +288,11 @@ impl World {
                     return Some(Event::Forged);
                 }
                 self.target_open = true;
-                let step = target::Step::Active { entry, receipt: b"receipt".to_vec() };
+                let step = target::Step::Active {
+                    entry,
+                    receipt: b"receipt".to_vec(),
+                    address: "ann@b.test".to_owned(),
+                };
                 self.target_record = TargetRecord { step, ..self.target_record.clone() };
                 return Some(Event::Activated(self.target_record.clone()));
             }

@@ -21,6 +21,9 @@ pub struct AccountsConfig {
     /// How long an entry of the journal of administrative acts is kept.
     #[serde(with = "humantime_serde")]
     pub audit_keep: Duration,
+    /// How long after an account has moved to another hoster its mail clients and the mail to its old addresses are led there.
+    #[serde(with = "humantime_serde")]
+    pub lead_on: Duration,
     /// The cost of a password hash.
     pub hash: HashConfig,
     /// Right passwords that are remembered for a moment, in memory only.
@@ -93,6 +96,7 @@ impl Default for AccountsConfig {
             password_length_min: 10,
             app_passwords_max: 32,
             audit_keep: Duration::from_secs(730 * 86_400),
+            lead_on: Duration::from_secs(90 * 86_400),
             hash: HashConfig::default(),
             cache: LoginCacheConfig::default(),
             throttle: ThrottleConfig::default(),

@@ -18,7 +18,6 @@ use crate::record::RecordError;
 use crate::storage::{Reads, StorageError, load, save};
 use record::HostKey;
 
-pub(crate) use handover::departed_to;
 pub use kit::KitError;
 
 /// What the log says of an account now.
@@ -118,7 +117,7 @@ pub(crate) fn follow_addresses(
 }
 
 fn read(from: &impl Reads, account: AccountId) -> Result<Option<AccountLog>, StorageError> {
-    let objects = from.objects(account, ObjectKind::ACCOUNT_LOG)?;
+    let objects = from.objects(account, ObjectKind::ACCOUNT_LOG, usize::MAX)?;
     let entries = objects.iter().filter(|(key, _)| key.first() == ENTRY.first() && key.len() == 33);
     let mut entries: Vec<_> =
         entries.map(|(_, object)| entry(&object.value)).collect::<Result<_, RecordError>>()?;

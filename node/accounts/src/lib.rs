@@ -7,6 +7,7 @@
 mod authenticate;
 mod config;
 mod domains;
+mod elsewhere;
 mod generate;
 mod hash;
 mod hoster;
@@ -47,8 +48,8 @@ pub use manage::password::{AppPasswordError, NewAppPassword, NewPassword, Passwo
 pub use manage::profile::ChangeError;
 pub use manage::show::{AppPassword, Details, Password, SharedAddress, Summary};
 pub use record::{
-    AccountState, Act, Actor, AddressUse, AppPasswordId, AuditEntry, CredentialId, DisplayName, Language,
-    Origin, ParseProfileError, RecordError,
+    AccountState, Act, Actor, AddressUse, AppPasswordId, AuditEntry, CredentialId, Departure, DisplayName,
+    FormerAddress, Language, Origin, ParseProfileError, RecordError,
 };
 pub use resolve::{Matched, Recipients, Resolution};
 pub use storage::StorageError;

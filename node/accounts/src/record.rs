@@ -4,6 +4,7 @@ mod address;
 mod audit;
 mod credential;
 mod departure;
+mod former;
 mod id;
 mod profile;
 
@@ -17,7 +18,9 @@ pub use address::AddressUse;
 pub use audit::{Act, Actor, AuditEntry};
 pub use credential::{AppPasswordId, CredentialId, Origin};
 pub(crate) use credential::{AppPasswordRecord, CredentialRecord, PasswordRecord};
-pub(crate) use departure::Departure;
+pub use departure::Departure;
+pub(crate) use former::Former;
+pub use former::FormerAddress;
 pub use profile::{AccountState, DisplayName, Language, ParseProfileError};
 pub(crate) use profile::{Profile, Role};
 

@@ -43,8 +43,13 @@ pub enum StorageError {
 
 /// What can be read from: a snapshot or a transaction.
 pub(crate) trait Reads {
-    /// Every object of this kind with its key. For kinds of which an account has few.
-    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError>;
+    /// Objects of this kind with their keys, the first `max` of them.
+    fn objects(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError>;
 
     fn object(
         &self,
@@ -94,9 +99,14 @@ where
 }
 
 impl Reads for Snapshot {
-    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+    fn objects(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
         let all = self.range(account, kind, Bound::Unbounded, Bound::Unbounded)?;
-        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+        all.take(max).map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
     }
 
     fn object(
@@ -110,9 +120,14 @@ impl Reads for Snapshot {
 }
 
 impl Reads for Tx<'_> {
-    fn objects(&self, account: AccountId, kind: ObjectKind) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+    fn objects(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
         let all = self.range(account, kind, Bound::Unbounded, Bound::Unbounded)?;
-        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+        all.take(max).map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
     }
 
     fn object(

@@ -114,23 +114,23 @@ impl Adopting {
         Ok(pages(&self.store, self.account, kind, coarse)?)
     }
 
-    /// ACTIVATE: one transaction opens the account, writes the record, and does what the caller adds.
+    /// ACTIVATE: one transaction opens the account, does what the caller adds, and writes the record that it gives back.
     ///
     /// # Errors
     /// The store's, and what the caller's part refuses; nothing was written.
     pub async fn open<E>(
         &self,
-        record: TargetRecord,
-        also: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
-    ) -> Result<(), MovingError>
+        also: impl FnOnce(&mut Tx<'_>) -> Result<TargetRecord, E> + Send + 'static,
+    ) -> Result<TargetRecord, MovingError>
     where
         E: From<TxError> + std::error::Error + Send + Sync + 'static,
     {
         let (account, records) = (self.account, self.records);
         let commit = move |tx: &mut Tx<'_>| {
             tx.open_account(account)?;
-            also(tx)?;
-            Ok::<(), E>(records.put(tx, record)?)
+            let record = also(tx)?;
+            records.put(tx, record.clone())?;
+            Ok::<_, E>(record)
         };
         self.store.commit(commit).await.map_err(|error| MovingError::Handover(Box::new(error)))
     }

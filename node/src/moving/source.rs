@@ -116,7 +116,7 @@ impl<'a> Leave<'a> {
             let due = self.machine.deadline().map(instant);
             let event = tokio::select! {
                 message = said(&mut self.link) => match message {
-                    Some(message) => Event::Received(self.received(message)?),
+                    Some(message) => Event::Received(self.received(message).await?),
                     None => {
                         self.link = None;
                         next_call = Instant::now() + CALL_PAUSE;
@@ -236,22 +236,26 @@ impl<'a> Leave<'a> {
         };
         let step = Step::Activate { last: summary.at, entry: entry.to_wire() };
         let record = SourceRecord { step, round, since: now() };
-        let (accounts, account) = (self.node.accounts.clone(), self.plan.account);
-        let also = move |tx: &mut essaim_store::Tx<'_>| accounts.farewell(tx, account, &other.name);
+        let (accounts, account, listing) = (self.node.accounts.clone(), self.plan.account, self.plan.other);
+        let also =
+            move |tx: &mut essaim_store::Tx<'_>| accounts.farewell(tx, account, (listing, &other.name));
         self.hands.give_away(summary.at, record.clone(), also).await?;
         self.fence = None;
         info!(r#move = %self.id, %account, "the account has moved away");
         Ok(Event::Committed(record))
     }
 
-    /// What the target says, as the machine is told it: the receipt with both signatures.
-    fn received(&self, message: Message) -> Result<Message, StepError> {
+    /// What the target says, as the machine is told it: the receipt with both signatures. Who comes here for the account is told its new address
+    /// from now on.
+    async fn received(&self, message: Message) -> Result<Message, StepError> {
         match (message, &self.machine.record().step) {
-            (Message::Active(receipt), Step::Activate { entry, .. }) => {
+            (Message::Active(receipt, address), Step::Activate { entry, .. }) => {
                 let (log, key) = self.log_and_key()?;
                 let source: Host = head(&log).record().host;
                 let receipt = self.papers.countersigned(&receipt, entry, source, &key)?;
-                Ok(Message::Active(receipt.to_wire()))
+                let there = address.parse().map_err(|_| PaperFault::Differs)?;
+                self.node.accounts.settled_at(self.plan.account, there).await?;
+                Ok(Message::Active(receipt.to_wire(), address))
             }
             (message, _) => Ok(message),
         }

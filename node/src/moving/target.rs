@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use essaim_accounts::ArriveError;
 use essaim_identity::account::MoveId;
 use essaim_identity::{PublicKey, SigningKey};
 use essaim_migration::moving::Message;
@@ -256,12 +257,14 @@ impl<'a> Arrive<'a> {
             }
         };
         let receipt = papers.receipt(&entry, source, &key, now())?.to_wire();
-        let step = Step::Active { entry: wire.to_vec(), receipt };
-        let record = TargetRecord { step, offer: None };
         let wish = self.plan.as_ref().and_then(|plan| plan.address.as_ref()?.parse::<Address>().ok());
         let (accounts, account) = (self.node.accounts.clone(), self.account);
-        let also = move |tx: &mut essaim_store::Tx<'_>| accounts.welcome(tx, account, &entry, wish.as_ref());
-        self.hands.open(record.clone(), also).await?;
+        let wire = wire.to_vec();
+        let also = move |tx: &mut essaim_store::Tx<'_>| -> Result<TargetRecord, ArriveError> {
+            let address = accounts.welcome(tx, account, &entry, wish.as_ref())?.to_string();
+            Ok(TargetRecord { step: Step::Active { entry: wire, receipt, address }, offer: None })
+        };
+        let record = self.hands.open(also).await?;
         info!(r#move = %self.id, %account, "the account lives here now");
         if let Err(error) = self.summarize_mail().await {
             // Readers compute what is missing when they need it.

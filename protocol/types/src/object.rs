@@ -42,6 +42,8 @@ kinds! {
     FLAGS = 5, "flags";
     /// An entry of the account's own log, by its hash; and the salt of its addresses. It moves with the account.
     ACCOUNT_LOG = 6, "account log";
+    /// An address that the account had at a hoster where it lived before. It moves with the account.
+    FORMER_ADDRESS = 7, "former address";
     /// Hoster only: which account an address belongs to.
     ADDRESS = 16, "address";
     /// Hoster only: a message on its way out.
@@ -68,6 +70,8 @@ kinds! {
     MOVE = 28, "move";
     /// Hoster only: how far the import of an account from an archive is, by its id.
     ARRIVAL = 29, "arrival";
+    /// Hoster only: whose an address of another hoster was, before its account came here.
+    FORMER = 30, "former";
 }
 
 impl fmt::Display for ObjectKind {

@@ -17,7 +17,7 @@ impl Source {
             Message::Wanted(at, ranges) => self.wanted(now, at, ranges, actions),
             Message::Repaired(at, range) => self.repaired(now, at, &range, actions),
             Message::Prepared(round, at, promise) => self.prepared(round, at, promise, actions),
-            Message::Active(receipt) => self.active(now, receipt, actions),
+            Message::Active(receipt, _) => self.active(now, receipt, actions),
             Message::Ask => self.asked(now, actions),
             Message::Withdraw(reason) | Message::Aborted(reason) => self.withdrawn(now, reason, actions),
             // What only a source says.

@@ -42,7 +42,7 @@ impl Target {
             | Message::Wanted(..)
             | Message::Repaired(..)
             | Message::Prepared(..)
-            | Message::Active(_)
+            | Message::Active(..)
             | Message::Ask
             | Message::Withdraw(_) => {}
         }

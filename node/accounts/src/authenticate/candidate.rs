@@ -7,8 +7,8 @@ use essaim_store::{AccountStatus, Snapshot};
 use essaim_types::{AccountId, Address, ObjectKind, Secret, Timestamp};
 
 use crate::Inner;
+use crate::elsewhere::departure;
 use crate::generate::app_password_symbols;
-use crate::ledger::departed_to;
 use crate::record::{
     AccountState, AppPasswordRecord, CredentialId, CredentialRecord, PasswordRecord, Profile, Record,
 };
@@ -88,7 +88,7 @@ impl Inner {
             Some(AccountStatus::Open) | None => None,
             Some(AccountStatus::Adopting) => Some(Absence::Arriving),
             Some(AccountStatus::Sealed) => {
-                let to = departed_to(snapshot, self.hoster, account)?;
+                let to = departure(snapshot, self.hoster, account)?.map(|departure| departure.to);
                 Some(Absence::Gone(to.unwrap_or_else(|| "another hoster".to_owned())))
             }
         })

@@ -4,17 +4,17 @@
 use essaim_identity::account::{AccountEntry, Witnesses};
 use essaim_identity::{Cosigned, SigningKey};
 use essaim_store::Tx;
-use essaim_types::{AccountId, Address, LocalPart, Timestamp};
+use essaim_types::{AccountId, Address, ListingId, LocalPart, Timestamp};
 
 use super::record::HostKey;
-use super::{append, follow_addresses, key};
+use super::{append, follow_addresses, head, key, read};
 use crate::generate::random;
 use crate::manage::address::{claim, usable};
 use crate::manage::arrive::ArriveError;
 use crate::manage::member;
 use crate::record::{AccountState, Act, Actor, AddressRecord, Departure, Profile};
-use crate::storage::{Reads, StorageError, load, save, settle};
-use crate::{Accounts, Inner};
+use crate::storage::{StorageError, load, save, settle};
+use crate::{Accounts, Inner, elsewhere};
 
 impl Accounts {
     /// The key with which this hoster signs for an account that is to come; made and durable if there is none.
@@ -43,18 +43,21 @@ impl Accounts {
         Ok(profile.and_then(|profile| profile.addresses.first().cloned()))
     }
 
-    /// In the commit that opens an account which has come: the entry that moved it, and an address of this node, `wish` if nobody has it. Which address
-    /// it is cannot make this fail: the account lives here already.
+    /// In the commit that opens an account which has come: the entry that moved it, what its addresses were, and an address of this node, `wish` if
+    /// nobody has it. Gives back the address. Which it is cannot make this fail: the account lives here already.
     pub fn welcome(
         &self,
         tx: &mut Tx<'_>,
         account: AccountId,
         entry: &Cosigned<AccountEntry>,
         wish: Option<&Address>,
-    ) -> Result<(), ArriveError> {
+    ) -> Result<Address, ArriveError> {
         let inner = &self.0;
         let before: Profile = member::<ArriveError>(tx, account)?;
+        let log = read(tx, account)?.ok_or(ArriveError::Forged)?;
+        let came_from = head(&log).record().host.listing;
         append(tx, account, entry)?;
+        elsewhere::remember(tx, inner.hoster, account, (&before, came_from))?;
         let address = inner.vacant(tx, account, before.addresses.first(), wish)?;
         if load::<AddressRecord>(tx, inner.hoster, &AddressRecord::key(&address))?.is_none() {
             claim::<ArriveError>(tx, inner.hoster, &address, account)?;
@@ -63,19 +66,23 @@ impl Accounts {
         follow_addresses(tx, inner.hoster, account, &addresses)?;
         save(tx, account, Profile::KEY, &Profile { addresses, state: AccountState::Active, ..before })?;
         self.journal(Actor::Node).note(tx, Act::ACCOUNT_ARRIVE, Some(account), &address.to_string())?;
-        Ok(())
+        Ok(address)
     }
 
-    /// In the commit that seals an account which goes: where its member is told to log in.
-    pub fn farewell(&self, tx: &mut Tx<'_>, account: AccountId, to: &str) -> Result<(), StorageError> {
-        let record = Departure { to: to.to_owned() };
+    /// In the commit that seals an account which goes to a hoster, whose domain is `to`: who comes here for it is led there.
+    pub fn farewell(
+        &self,
+        tx: &mut Tx<'_>,
+        account: AccountId,
+        (listing, to): (ListingId, &str),
+    ) -> Result<(), StorageError> {
+        let profile: Option<Profile> = load(tx, account, Profile::KEY)?;
+        let addresses = profile.map(|profile| profile.addresses).unwrap_or_default();
+        let moved = tx.now();
+        let until = moved.after(self.0.config.lead_on);
+        let record = Departure { listing, to: to.to_owned(), address: None, addresses, moved, until };
         save(tx, self.0.hoster, &Departure::key(account), &record)?;
         self.journal(Actor::Node).note(tx, Act::ACCOUNT_LEAVE, Some(account), to)
-    }
-
-    /// Where an account has moved to from here; `None` if it has not.
-    pub fn departed_to(&self, account: AccountId) -> Result<Option<String>, StorageError> {
-        departed_to(&self.0.store.read()?, self.0.hoster, account)
     }
 }
 
@@ -104,15 +111,6 @@ impl Inner {
         let local = LocalPart::new(&account.to_string()).expect("letters and digits, fewer than 64");
         Ok(here(local))
     }
-}
-
-pub(crate) fn departed_to(
-    from: &impl Reads,
-    hoster: AccountId,
-    account: AccountId,
-) -> Result<Option<String>, StorageError> {
-    let record: Option<Departure> = load(from, hoster, &Departure::key(account))?;
-    Ok(record.map(|record| record.to))
 }
 
 /// So many addresses are tried.

@@ -1,7 +1,28 @@
-//! An account's id in a record: its 32 bytes, not its text.
+//! An account's or a listing's id in a record: its 32 bytes, not its text.
 
-use essaim_types::AccountId;
+use essaim_types::{AccountId, ListingId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! one {
+    ($($module:ident, $id:ident;)*) => {$(
+        /// For `#[serde(with = "..")]`.
+        pub(super) mod $module {
+            use super::{Deserialize, Deserializer, $id, Serialize, Serializer};
+
+            pub(in crate::record) fn serialize<S: Serializer>(id: &$id, serializer: S) -> Result<S::Ok, S::Error> {
+                id.as_bytes().serialize(serializer)
+            }
+
+            pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$id, D::Error> {
+                Ok($id::from_bytes(<[u8; $id::LEN]>::deserialize(deserializer)?))
+            }
+        }
+    )*};
+}
+one! {
+    account, AccountId;
+    listing, ListingId;
+}
 
 /// For `#[serde(with = "id::list")]`.
 pub(super) mod list {

@@ -7,7 +7,7 @@ use essaim_accounts::{
     NewPassword,
 };
 use essaim_store::Store;
-use essaim_types::{AccountId, Address, ByteSize, Secret, Timestamp};
+use essaim_types::{AccountId, Address, ByteSize, ListingId, Secret, Timestamp};
 
 pub(crate) const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -25,6 +25,15 @@ pub(crate) fn cheap() -> AccountsConfig {
     }
 }
 
+/// Hoster number `n`, with this domain.
+pub(crate) async fn hoster(n: u8, domain: &str) -> Node {
+    let store = Store::in_memory();
+    let domains = LocalDomains::new(domain.parse().unwrap(), []);
+    let listing = Some(ListingId::from_bytes([n; 32]));
+    let accounts = Accounts::open(store.clone(), cheap(), domains, listing).await.unwrap();
+    Node { accounts, store }
+}
+
 /// A node with the domains `coop.test` and `other.test`.
 pub(crate) async fn node() -> Node {
     node_with(Store::in_memory(), cheap()).await
@@ -33,9 +42,7 @@ pub(crate) async fn node() -> Node {
 pub(crate) async fn node_with(store: Store, config: AccountsConfig) -> Node {
     let domains = LocalDomains::new("coop.test".parse().unwrap(), ["other.test".parse().unwrap()]);
     let accounts =
-        Accounts::open(store.clone(), config, domains, Some(essaim_types::ListingId::from_bytes([1; 32])))
-            .await
-            .unwrap();
+        Accounts::open(store.clone(), config, domains, Some(ListingId::from_bytes([1; 32]))).await.unwrap();
     Node { accounts, store }
 }
 

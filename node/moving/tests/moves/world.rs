@@ -292,10 +292,10 @@ impl World {
                 return Some(Event::Signed(summary.root().to_vec()));
             }
             Action::Activate(entry) => {
-                let step = Step::Active { entry, receipt: b"receipt".to_vec() };
+                let step = Step::Active { entry, receipt: b"receipt".to_vec(), address: String::new() };
                 let record = TargetRecord { step, offer: None };
-                hands.open(record.clone(), |_| Ok::<(), TxError>(())).await.unwrap();
-                return Some(Event::Activated(record));
+                let opened = hands.open(|_| Ok::<_, TxError>(record)).await.unwrap();
+                return Some(Event::Activated(opened));
             }
             Action::Discard(record) => hands.discard(record).await.unwrap(),
         }

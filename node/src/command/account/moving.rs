@@ -157,7 +157,8 @@ fn moved(node: &Services, id: String, account: AccountId, seen: &Seen) -> Result
         return Err(Failure::new(format!("the account has not moved: {why}"))
             .hint("everything is as it was; ask the new hoster for another code to try again"));
     };
-    let to = node.accounts.departed_to(account).map_err(|error| super::unreadable(&error))?;
+    let departure = node.accounts.departure(account).map_err(|error| super::unreadable(&error))?;
+    let to = departure.map(|departure| departure.to);
     let held = seen.progress.and_then(|progress| progress.fenced);
     let held_ms = held.and_then(|held| u64::try_from(held.as_millis()).ok());
     Ok(Moved { id, account, to: to.unwrap_or_default(), held_ms, receipt })

@@ -1,0 +1,151 @@
+//! Accounts that live at another hoster now, and addresses that accounts of here had elsewhere: asked by whoever leads clients and mail on, and
+//! by whoever takes them. See specs/16-move.md.
+
+use std::ops::Bound;
+
+use essaim_store::Tx;
+use essaim_types::{AccountId, Address, ListingId, ObjectKind};
+
+use crate::Accounts;
+use crate::record::{AddressRecord, AddressUse, Departure, Former, FormerAddress, Profile, Record};
+use crate::storage::{Reads, StorageError, load, save, settle};
+
+impl Accounts {
+    /// At the old hoster: where an account lives that has moved away from here. It may have been deleted here since.
+    pub fn departure(&self, account: AccountId) -> Result<Option<Departure>, StorageError> {
+        departure(&self.0.store.read()?, self.0.hoster, account)
+    }
+
+    /// At the old hoster: the account that has this personal address, with whatever `+detail`, and has moved away.
+    pub fn departure_of(&self, address: &Address) -> Result<Option<(AccountId, Departure)>, StorageError> {
+        let Some(address) = self.0.domains.localize(address) else { return Ok(None) };
+        let snapshot = self.0.store.read()?;
+        let key = AddressRecord::key(address.without_detail().as_ref().unwrap_or(&address));
+        let record: Option<AddressRecord> = load(&snapshot, self.0.hoster, &key)?;
+        let Some(AddressRecord { usage: AddressUse::Personal, accounts, .. }) = record else {
+            return Ok(None);
+        };
+        let Some(account) = accounts.first().copied() else { return Ok(None) };
+        Ok(departure(&snapshot, self.0.hoster, account)?.map(|departure| (account, departure)))
+    }
+
+    /// At the old hoster: the new one has said what the member's address there is.
+    pub async fn settled_at(&self, account: AccountId, address: Address) -> Result<(), StorageError> {
+        self.change_departure(account, |departure| departure.address = Some(address)).await
+    }
+
+    /// At the old hoster: the new one has said that the account has moved on from there. It asks there from now on.
+    pub async fn moved_on(
+        &self,
+        account: AccountId,
+        listing: ListingId,
+        to: String,
+        address: Option<Address>,
+    ) -> Result<(), StorageError> {
+        self.change_departure(account, move |departure| {
+            (departure.listing, departure.to, departure.address) = (listing, to, address);
+        })
+        .await
+    }
+
+    async fn change_departure(
+        &self,
+        account: AccountId,
+        change: impl FnOnce(&mut Departure) + Send + 'static,
+    ) -> Result<(), StorageError> {
+        let hoster = self.0.hoster;
+        let changed = self.0.store.commit(move |tx| -> Result<(), StorageError> {
+            let Some(before) = departure(tx, hoster, account)? else { return Ok(()) };
+            let mut after = before.clone();
+            change(&mut after);
+            if after == before { Ok(()) } else { save(tx, hoster, &Departure::key(account), &after) }
+        });
+        settle(changed.await)
+    }
+
+    /// At the home: the account that had this address, with whatever `+detail`, at this hoster. It may have moved on meanwhile: then there is a
+    /// [`Self::departure`].
+    pub fn former(&self, address: &Address, at: ListingId) -> Result<Option<AccountId>, StorageError> {
+        let address = address.without_detail().unwrap_or_else(|| address.clone());
+        let former: Option<Former> = load(&self.0.store.read()?, self.0.hoster, &Former::key(&address, at))?;
+        Ok(former.map(|former| former.account))
+    }
+
+    /// At the home: whose this address was, whatever hoster says so: usually one.
+    pub fn formers(&self, address: &Address) -> Result<Vec<(AccountId, ListingId)>, StorageError> {
+        let address = address.without_detail().unwrap_or_else(|| address.clone());
+        let (from, to) = Former::keys_of(&address);
+        let found = self.0.store.read()?.range(
+            self.0.hoster,
+            ObjectKind::FORMER,
+            Bound::Included(&from),
+            Bound::Excluded(&to),
+        )?;
+        let each = found.take(FORMER_MAX).map(|row| {
+            let (key, object) = row?;
+            Ok((Former::decode(&object.value)?.account, Former::listing_of(&key)?))
+        });
+        each.collect()
+    }
+
+    /// At the home: whether an account of here had an address at this hoster.
+    pub fn has_formers_from(&self, listing: ListingId) -> Result<bool, StorageError> {
+        let snapshot = self.0.store.read()?;
+        for row in snapshot.range(self.0.hoster, ObjectKind::FORMER, Bound::Unbounded, Bound::Unbounded)? {
+            if Former::listing_of(&row?.0)? == listing {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// At the home: the addresses that an account had elsewhere.
+    pub fn came_from(&self, account: AccountId) -> Result<Vec<FormerAddress>, StorageError> {
+        came_from(&self.0.store.read()?, account)
+    }
+}
+
+/// In the commit that opens an account which has come from `listing`: its addresses there, and those that it had before, are known here from now on.
+pub(crate) fn remember(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    account: AccountId,
+    (profile, listing): (&Profile, ListingId),
+) -> Result<(), StorageError> {
+    let before = came_from(tx, account)?;
+    let since = tx.now();
+    let new = profile.addresses.iter().cloned().map(|address| FormerAddress { address, listing, since });
+    let new: Vec<_> = new.take(FORMER_MAX).collect();
+    for former in &new {
+        save(tx, account, &Former::key(&former.address, listing), former)?;
+    }
+    for former in new.iter().chain(&before).take(FORMER_MAX) {
+        let key = Former::key(&former.address, former.listing);
+        // Whose it is, the hoster that gave it may say again, with another account.
+        save(tx, hoster, &key, &Former { account, since: former.since })?;
+    }
+    Ok(())
+}
+
+pub(crate) fn departure(
+    from: &impl Reads,
+    hoster: AccountId,
+    account: AccountId,
+) -> Result<Option<Departure>, StorageError> {
+    load(from, hoster, &Departure::key(account))
+}
+
+fn came_from(from: &impl Reads, account: AccountId) -> Result<Vec<FormerAddress>, StorageError> {
+    let objects = from.objects(account, ObjectKind::FORMER_ADDRESS, FORMER_READ)?;
+    let mut former: Vec<FormerAddress> = objects
+        .iter()
+        .map(|(_, object)| Ok(FormerAddress::decode(&object.value)?))
+        .collect::<Result<_, StorageError>>()?;
+    former.sort_by_key(|former| std::cmp::Reverse(former.since));
+    Ok(former)
+}
+
+/// Addresses of one account at other hosters that are looked up here: those that it left last.
+const FORMER_MAX: usize = 64;
+/// So many of them are read: more than an account can have by moving, however much its objects claim.
+const FORMER_READ: usize = 1024;
