@@ -32,6 +32,9 @@ pub struct Question {
     /// What shall be looked at, each service once, in order.
     #[n(2)]
     pub doors: Vec<Door>,
+    /// At whom: the asker's hoster, which names the asker's key as its node's. Others may name that key too, and nobody can keep them from it.
+    #[cbor(n(3), with = "essaim_identity::cbor::with::listing")]
+    pub listing: ListingId,
 }
 
 /// What a node saw of another hoster.

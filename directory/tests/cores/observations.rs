@@ -168,7 +168,8 @@ fn the_largest_observation_fits() {
 fn r22_a_question_is_small_and_names_each_service_once() {
     let question = |doors: &[(Service, u16)]| {
         let doors = doors.iter().map(|&(service, port)| Door { service, port }).collect();
-        let question = Question { time: NOW, host: Some("mail.a.test".parse().unwrap()), doors };
+        let listing = Keys::new("a").id();
+        let question = Question { time: NOW, host: Some("mail.a.test".parse().unwrap()), doors, listing };
         Question::read(&cbor::encode(&question))
     };
     assert!(question(&Service::ALL.map(|service| (service, 65_535))).is_ok());

@@ -11,7 +11,7 @@ use essaim_directory::{Directory, Hoster};
 use essaim_identity::PublicKey;
 use essaim_identity::keyring::Role;
 use essaim_network::Address;
-use essaim_types::{Domain, ListingId, Timestamp};
+use essaim_types::{Address as MailAddress, Domain, ListingId, Timestamp};
 
 use super::address::{Neighbours, dialled};
 use super::peers::PeerRecord;
@@ -28,7 +28,7 @@ pub(crate) struct Correspondent {
     pub(crate) addresses: Vec<Address>,
 }
 
-/// Why no mail is exchanged with a hoster.
+/// Why no mail is exchanged with a hoster; what is furthest from it first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Unfit {
     /// The key is of no listing that is known here.
@@ -55,7 +55,9 @@ pub(crate) struct Correspondents {
     /// Our own domain in A-labels, if the own listing has proven it: no other sender goes over the channel.
     own: Option<Domain>,
     by_domain: BTreeMap<Domain, Arc<Correspondent>>,
-    by_node: BTreeMap<PublicKey, Result<Arc<Correspondent>, Unfit>>,
+    /// What is known of a node's key, of all hosters that name it: any of them may, whose key it is or not. Those with whom mail is exchanged, at
+    /// least one; or why with none of them.
+    by_node: BTreeMap<PublicKey, Result<Vec<Arc<Correspondent>>, Unfit>>,
 }
 
 /// The present table. Clones are the same.
@@ -101,10 +103,11 @@ impl Correspondents {
         self.by_domain.get(&domain.to_ascii()?)
     }
 
-    /// Whose node it is.
-    pub(crate) fn of_node(&self, key: &PublicKey) -> Result<&Arc<Correspondent>, Unfit> {
+    /// Whose node it is: everybody who says so, at least one. Who names the key of another's node lets that node speak for itself, and takes
+    /// nothing from it.
+    pub(crate) fn of_node(&self, key: &PublicKey) -> Result<&[Arc<Correspondent>], Unfit> {
         match self.by_node.get(key) {
-            Some(Ok(correspondent)) => Ok(correspondent),
+            Some(Ok(correspondents)) => Ok(correspondents),
             Some(Err(why)) => Err(*why),
             None => Err(Unfit::Stranger),
         }
@@ -123,17 +126,30 @@ impl Correspondents {
     fn take(&mut self, domain: Domain, mut claims: Vec<Correspondent>) {
         if claims.len() > 1 {
             // The DNS names one of them; until it is asked again nobody can say which.
-            let nodes = claims.iter().flat_map(|claim| &claim.nodes);
-            return self.by_node.extend(nodes.map(|node| (*node, Err(Unfit::Contested))));
+            for node in claims.iter().flat_map(|claim| &claim.nodes) {
+                self.unfit(*node, Unfit::Contested);
+            }
+            return;
         }
         let Some(correspondent) = claims.pop().map(Arc::new) else { return };
-        let entry = |node: &PublicKey| (*node, Ok(Arc::clone(&correspondent)));
-        self.by_node.extend(correspondent.nodes.iter().map(entry));
+        for node in &correspondent.nodes {
+            match self.by_node.entry(*node).or_insert(Err(Unfit::Stranger)) {
+                Ok(others) => others.push(Arc::clone(&correspondent)),
+                unfit => *unfit = Ok(vec![Arc::clone(&correspondent)]),
+            }
+        }
         self.by_domain.insert(domain, correspondent);
     }
 
     fn leave_out(&mut self, hoster: &Hoster, why: Unfit) {
-        self.by_node.extend(nodes(hoster).map(|node| (node, Err(why))));
+        nodes(hoster).for_each(|node| self.unfit(node, why));
+    }
+
+    /// Of several reasons the one that is nearest to being fit: it is what can be mended.
+    fn unfit(&mut self, node: PublicKey, why: Unfit) {
+        if let Err(worst) = self.by_node.entry(node).or_insert(Err(why)) {
+            *worst = why.max(*worst);
+        }
     }
 }
 
@@ -179,6 +195,11 @@ fn nodes(hoster: &Hoster) -> impl Iterator<Item = PublicKey> {
 }
 
 impl Correspondent {
+    /// Whether a message with this sender may be of this hoster: of its proven domain, or a bounce.
+    pub(crate) fn may_send_as(&self, sender: Option<&MailAddress>) -> bool {
+        sender.is_none_or(|sender| sender.domain().to_ascii().as_ref() == Some(&self.domain))
+    }
+
     /// The beginning of the listing's id: enough for people to find it.
     pub(crate) fn short(&self) -> String {
         self.listing.to_string().chars().take(SHORT).collect()
@@ -247,3 +268,6 @@ pub(crate) fn correspondents_for_tests(own: &str, domains: &[&str]) -> Correspon
     }
     table
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,10 +1,10 @@
 //! Hosters look at each other from outside: when one asks to be looked at, and a few times a day at some hoster of the directory.
 //! `outside` looks, `essaim_directory::observation` says what an observation is; here is who may ask, and what becomes of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use essaim_directory::Directory;
 use essaim_directory::observation::{Door, Observation, Question, Service};
 use essaim_identity::cbor::{self, Bounded};
 use essaim_identity::keyring::Role;
@@ -39,9 +39,6 @@ pub(super) struct Answer {
 pub(super) struct Looks {
     looker: Looker,
     rates: Rates,
-    /// Which hoster a node's key belongs to, as of a moment ago: the directory is not searched for every stranger.
-    nodes: BTreeMap<PublicKey, ListingId>,
-    nodes_of: Timestamp,
     /// When it is time to look at somebody unasked, and to forget what is old.
     next: Timestamp,
     next_sweep: Timestamp,
@@ -58,14 +55,7 @@ struct Subject {
 
 impl Looks {
     pub(super) fn new(looker: Looker, now: Timestamp) -> Self {
-        Self {
-            looker,
-            rates: Rates::default(),
-            nodes: BTreeMap::new(),
-            nodes_of: Timestamp(0),
-            next: now.after(pause()),
-            next_sweep: now,
-        }
+        Self { looker, rates: Rates::default(), next: now.after(pause()), next_sweep: now }
     }
 }
 
@@ -95,21 +85,12 @@ impl Driver {
     fn subject(&mut self, from: PublicKey, body: &[u8]) -> Result<Subject, Refusal> {
         let now = now();
         let question = Question::read(body).map_err(|_| Refusal::Unreadable)?;
-        let listing = self.hoster_of(from, now).ok_or(Refusal::Unproven)?;
+        let listing = question.listing;
+        is_node_of(&self.directory, listing, &from).then_some(()).ok_or(Refusal::Unproven)?;
         let (domain, ports, place) = self.whereabouts(listing, now).ok_or(Refusal::Unproven)?;
         let plan = Plan::of(&question, domain, &ports, place)?;
         let permit = self.looks.rates.begin(listing, now).ok_or(Refusal::Later)?;
         Ok(Subject { listing, plan, permit, clock_ahead: Some(question.time.0.saturating_sub(now.0)) })
-    }
-
-    /// Whose node it is.
-    fn hoster_of(&mut self, key: PublicKey, now: Timestamp) -> Option<ListingId> {
-        let looks = &mut self.looks;
-        if now.since(looks.nodes_of) >= NODES_KNOWN_FOR || looks.nodes_of > now {
-            looks.nodes_of = now;
-            looks.nodes = nodes(&self.directory);
-        }
-        looks.nodes.get(&key).copied()
     }
 
     /// The proven domain of a hoster, the ports of its nodes, and where it is looked at.
@@ -201,7 +182,7 @@ impl Driver {
         let host =
             hoster.addresses.iter().find_map(|text| text.parse::<Address>().ok()?.name()?.parse().ok());
         let doors = doors_in_turn(&ports, place, hoster.services.iter().any(|service| service == "mail"));
-        let question = Question { time: now, host, doors };
+        let question = Question { time: now, host, doors, listing };
         let plan = Plan::of(&question, domain, &ports, place).ok()?;
         let permit = self.looks.rates.begin(listing, now)?;
         Some(Subject { listing, plan, permit, clock_ahead: None })
@@ -216,14 +197,9 @@ fn doors_in_turn(ports: &PeerPorts, place: Place, has_mail: bool) -> Vec<Door> {
     [smtp, tcp, quic].into_iter().flatten().map(|(service, port)| Door { service, port }).collect()
 }
 
-fn nodes(directory: &essaim_directory::Directory) -> BTreeMap<PublicKey, ListingId> {
-    let mut nodes = BTreeMap::new();
-    for hoster in directory.hosters() {
-        let operators = hoster.keyring().head().operators.iter();
-        let keys = operators.filter(|(_, operator)| operator.roles.contains(Role::Node)).map(|(key, _)| *key);
-        nodes.extend(keys.map(|key| (key, hoster.id())));
-    }
-    nodes
+/// Whether a hoster says that the key is its node's.
+fn is_node_of(directory: &Directory, listing: ListingId, key: &PublicKey) -> bool {
+    directory.hoster(listing).is_some_and(|hoster| hoster.keyring().head().has_role(key, Role::Node))
 }
 
 fn answer(refusal: Option<Refusal>, observation: Option<Vec<u8>>) -> Bytes {
@@ -247,7 +223,6 @@ impl Bounded for Answer {
 
 const LOOK_EVERY_S: u64 = 3 * 3600;
 const SWEEP_EVERY: Duration = Duration::from_secs(86_400);
-const NODES_KNOWN_FOR: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -258,6 +233,24 @@ mod tests {
         let pauses: std::collections::BTreeSet<Duration> = (0..50).map(|_| pause()).collect();
         assert!(pauses.len() > 10);
         assert!(pauses.iter().all(|pause| (7200..14_400).contains(&pause.as_secs())));
+    }
+
+    /// Who named the key of another's node was taken for the one who asks, and the other was never looked at again.
+    #[test]
+    fn who_names_the_node_of_another_keeps_nobody_from_asking() {
+        use crate::federation::correspondents::tests::{directory, hoster};
+        let node = SigningKey::from_seed(&[1; 32]);
+        let honest = hoster("honest.test", &[&node]);
+        let strangers = ["a.test", "b.test", "c.test", "d.test"].map(|domain| hoster(domain, &[&node]));
+        let all: Vec<_> = strangers.iter().chain([&honest]).collect();
+        let directory = directory(&all, now());
+        assert!(is_node_of(&directory, honest.listing(), &node.public()));
+        let other = SigningKey::from_seed(&[2; 32]).public();
+        assert!(!is_node_of(&directory, honest.listing(), &other), "a key that it does not name");
+        assert!(
+            !is_node_of(&directory, ListingId::from_bytes([9; 32]), &node.public()),
+            "a hoster not known"
+        );
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Running {
                 .hint("set [listen] smtp, imaps or peer in essaim.toml"));
         }
         let host = to_ascii(self.config.hoster.hostname().as_str());
-        Ok(Question { time: now(), host, doors })
+        Ok(Question { time: now(), host, doors, listing: self.listing })
     }
 }
 

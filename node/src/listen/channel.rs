@@ -20,10 +20,11 @@ use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
 
-/// A node that has opened a stream, and its hoster as it was then.
+/// A node that has opened a stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) key: PublicKey,
+    /// In whose name it speaks: before the first message one of those that name its key, then the one whose domain the sender is of.
     pub(crate) hoster: Arc<Correspondent>,
 }
 
@@ -89,10 +90,10 @@ pub(crate) async fn serve(
 /// One stream. The queue of streams that wait for this is bounded by the network, what waits here by the places.
 async fn mail(node: Services, smtp: Arc<Smtp>, incoming: IncomingStream, stop: Stop) {
     let key = incoming.peer().public();
-    let hoster = node.federation.correspondents().of_node(&key).cloned();
-    let admitted = hoster.map_err(Refused::from).and_then(|hoster| {
-        let place = Place::take(&node, hoster.listing)?;
-        Ok((Caller { key, hoster }, place))
+    let table = node.federation.correspondents();
+    let admitted = table.of_node(&key).map_err(Refused::from).and_then(|hosters| {
+        let (hoster, place) = Place::take(&node, hosters)?;
+        Ok((Caller { key, hoster: Arc::clone(hoster) }, place))
     });
     let Ok(stream) = incoming.accept(0).await else { return };
     let stream = Stream::to_node(stream, node.config.limits.write_timeout);
@@ -152,18 +153,21 @@ impl Channel {
 }
 
 impl Place {
-    fn take(node: &Services, hoster: ListingId) -> Result<Self, Refused> {
+    /// The place of the first of a node's hosters that has one: who names another's node cannot fill the places of that other.
+    fn take<'a>(
+        node: &Services,
+        hosters: &'a [Arc<Correspondent>],
+    ) -> Result<(&'a Arc<Correspondent>, Self), Refused> {
         let limits = &node.config.limits;
         let mut open = node.vitals.channel.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.values().sum::<usize>() >= limits.mail_streams {
             return Err(Refused::Full);
         }
-        let count = open.entry(hoster).or_default();
-        if *count >= limits.mail_streams_per_hoster {
-            return Err(Refused::HosterFull);
-        }
-        *count += 1;
-        Ok(Self { node: node.clone(), hoster })
+        let count = |listing| open.get(listing).copied().unwrap_or_default();
+        let with_room = hosters.iter().find(|hoster| count(&hoster.listing) < limits.mail_streams_per_hoster);
+        let hoster = with_room.ok_or(Refused::HosterFull)?;
+        *open.entry(hoster.listing).or_default() += 1;
+        Ok((hoster, Self { node: node.clone(), hoster: hoster.listing }))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use essaim_accounts::{Authenticated, Resolution, StorageError};
+use essaim_identity::PublicKey;
 use essaim_mail::delivery::{self, Remote};
 use essaim_smtp::QueueId;
 use essaim_smtp::server::{Envelope, Login, LoginVerdict, RecipientVerdict, Refusal, Role, SenderVerdict};
@@ -73,7 +74,10 @@ impl<'a> Desk<'a> {
         if self.role == Role::Receiving {
             return match &self.visitor {
                 Visitor::Address(ip) => self.stranger(*ip),
-                Visitor::Node(node) => self.hoster(node, sender),
+                Visitor::Node(node) => {
+                    let key = node.key;
+                    self.hoster(key, sender)
+                }
             };
         }
         let Some(member) = &self.member else { return SenderVerdict::Refuse };
@@ -101,23 +105,29 @@ impl<'a> Desk<'a> {
         if exempt { SenderVerdict::Accept } else { self.paced(peer) }
     }
 
-    /// The directory may have changed since the stream was opened.
-    fn hoster(&self, node: &Caller, sender: Option<&Address>) -> SenderVerdict {
+    /// The directory may have changed since the stream was opened. Of the hosters that name the node it is the one whose domain the sender is of;
+    /// bounces are of any of them that may send more.
+    fn hoster(&mut self, key: PublicKey, sender: Option<&Address>) -> SenderVerdict {
         let correspondents = self.node.federation.correspondents();
-        let hoster = match correspondents.of_node(&node.key) {
-            Ok(hoster) => hoster,
+        let hosters = match correspondents.of_node(&key) {
+            Ok(hosters) => hosters,
             Err(why) => {
                 self.node.vitals.channel.refused(why.into());
                 return SenderVerdict::Refuse;
             }
         };
-        if sender.is_some_and(|sender| sender.domain().to_ascii().as_ref() != Some(&hoster.domain)) {
-            self.node.vitals.channel.refused(Refused::ForeignSender);
-            return SenderVerdict::NotProven;
+        let mut verdict = SenderVerdict::NotProven;
+        for hoster in hosters.iter().filter(|hoster| hoster.may_send_as(sender)) {
+            verdict = self.paced(hoster.listing);
+            if verdict == SenderVerdict::Accept {
+                self.visitor = Visitor::Node(Caller { key, hoster: Arc::clone(hoster) });
+                break;
+            }
         }
-        let verdict = self.paced(hoster.listing);
-        if verdict == SenderVerdict::SlowDown {
-            self.node.vitals.channel.refused(Refused::TooFast);
+        match verdict {
+            SenderVerdict::NotProven => self.node.vitals.channel.refused(Refused::ForeignSender),
+            SenderVerdict::SlowDown => self.node.vitals.channel.refused(Refused::TooFast),
+            _ => {}
         }
         verdict
     }

@@ -88,13 +88,14 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use essaim_types::Timestamp;
+    use essaim_types::{ListingId, Timestamp};
 
     use super::*;
 
     fn plan(doors: &[(Service, u16)], place: Place) -> Result<Plan, Refusal> {
         let doors = doors.iter().map(|&(service, port)| Door { service, port }).collect();
-        let question = Question { time: Timestamp(0), host: None, doors };
+        let listing = ListingId::from_bytes([1; 32]);
+        let question = Question { time: Timestamp(0), host: None, doors, listing };
         let ports = PeerPorts { tcp: vec![4001], quic: vec![4002] };
         Plan::of(&question, "coop.example".parse().unwrap(), &ports, place)
     }
