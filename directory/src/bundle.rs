@@ -7,14 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use essaim_identity::cbor::{self, Bounded};
-use essaim_types::{Domain, ListingId};
+use essaim_types::{Domain, ListingId, base32};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::message::{Name, PAGE_BYTES_MAX};
+use crate::message::Name;
 use crate::trust::registrable;
 use crate::wire::Wire;
+
+pub use crate::message::PAGE_BYTES_MAX;
 
 /// A part of a bundle, ascending by listing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -31,9 +33,14 @@ pub struct Page {
     pub next: Option<Name>,
 }
 
-/// What one source tells: of each listing a digest of its records.
-#[derive(Debug, Clone, Default)]
-pub struct Told(BTreeMap<ListingId, BTreeSet<[u8; 32]>>);
+/// What one source tells: of each listing a digest of each of its records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told(BTreeMap<ListingId, BTreeSet<Digest>>);
+
+/// The BLAKE3-256 of a record; base32 as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+struct Digest([u8; 32]);
 
 /// A page that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +60,7 @@ pub enum PageError {
 }
 
 /// What came out of comparing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     /// Domains that told, one for each owner of a domain.
     pub witnesses: Vec<String>,
@@ -66,7 +73,7 @@ pub struct Findings {
 }
 
 /// A listing that witnesses tell of, and which.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Which.
     pub listing: ListingId,
@@ -75,7 +82,7 @@ pub struct Difference {
 }
 
 /// What the findings mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Fewer than two independent domains have told: nothing is known.
@@ -129,7 +136,7 @@ impl Told {
         }
         let told = self.0.entry(listing).or_default();
         if told.len() < RECORDS_MAX {
-            told.insert(*blake3::hash(bytes).as_bytes());
+            told.insert(Digest(*blake3::hash(bytes).as_bytes()));
         }
         Ok(())
     }
@@ -161,6 +168,20 @@ pub fn compare(ours: &Told, told: &[(Domain, Told)]) -> Findings {
         missing: missing.into_iter().map(Difference::of).collect(),
         differing: differing.into_iter().map(Difference::of).collect(),
         unheard: ours.0.keys().filter(|listing| !heard(listing)).copied().collect(),
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        base32::encode(&digest.0)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        base32::decode(&text).map(Self).ok_or("no digest")
     }
 }
 
@@ -198,6 +219,8 @@ pub const PATH: &str = "/directory/bundle";
 pub const MEDIA_TYPE: &str = "application/cbor";
 /// Independent domains below which a comparison says nothing.
 pub const WITNESSES_MIN: usize = 2;
+/// Most pages of a bundle: what a directory has at most fills half of them.
+pub const PAGES_MAX: usize = 4096;
 /// Most listings of a bundle, as of a directory.
 const LISTINGS_MAX: usize = 20_000;
 /// Most records of a listing that are told apart.

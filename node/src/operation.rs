@@ -103,6 +103,7 @@ requests! {
     ReadOwnListing = "directory own": crate::command::directory::edit::ReadOwnListing;
     SayOfListing = "directory say": crate::command::directory::vouch::SayOfListing;
     HideListing = "directory hide": crate::command::directory::hide::HideListing;
+    ReadHeld = "directory held": crate::command::directory::compare::ReadHeld;
     ExportPage = "directory export": crate::command::directory::export::ExportPage;
     ExportOne = "directory export one": crate::command::directory::export::ExportOne;
     MentionHosters = "directory import": crate::command::directory::import::MentionHosters;

@@ -11,7 +11,7 @@ use essaim_identity::{Keyring, Signed};
 use essaim_types::Domain;
 use tracing::debug;
 
-use crate::outside::{Cards, Names};
+use crate::outside::{Names, Sites};
 use crate::vitals::now;
 
 /// RFC 6761: names that never leave the machine or the laboratory. Between nodes that are all on this machine they count as proven by
@@ -25,12 +25,12 @@ pub(crate) fn is_local(domain: &Domain) -> bool {
 #[derive(Debug, Clone)]
 pub(super) struct Checker {
     names: Arc<dyn Names>,
-    cards: Cards,
+    sites: Sites,
 }
 
 impl Checker {
-    pub(super) fn new(names: Arc<dyn Names>, cards: Cards) -> Self {
-        Self { names, cards }
+    pub(super) fn new(names: Arc<dyn Names>, sites: Sites) -> Self {
+        Self { names, sites }
     }
 
     /// Whether the domain names the hoster. No answer within the time is a no; the directory forgives it for three days.
@@ -55,7 +55,7 @@ impl Checker {
     }
 
     async fn card(&self, domain: &Domain) -> Found<Signed<Card>> {
-        match self.cards.fetch(domain, &*self.names).await {
+        match self.sites.card(domain, &*self.names).await {
             Ok(bytes) => match Card::read(&bytes, now()) {
                 Ok(card) => Found::Good(card),
                 Err(error) => Found::Damaged(error.to_string()),
@@ -136,7 +136,7 @@ mod tests {
         let domain: Domain = "coop.example".parse().unwrap();
         let (_, keyring) = hoster(&domain);
         let table = Arc::new(Table::default());
-        let checker = Checker::new(table.clone(), Cards::open());
+        let checker = Checker::new(table.clone(), Sites::open());
         assert_eq!(checker.check(&domain, &keyring).await, DomainOutcome::Failed);
         table.text("_essaim.coop.example", &txt(&keyring).to_string());
         assert_eq!(checker.check(&domain, &keyring).await, DomainOutcome::Proven);

@@ -27,7 +27,7 @@ use super::peers::{Introduction, Peer, PeerRecord};
 use super::rows::{Rows, Write, unwritten};
 use super::{card, founding, join, keys, services};
 use crate::failure::Failure;
-use crate::outside::{Cards, Looker, Names};
+use crate::outside::{Looker, Names, Sites};
 use crate::shutdown::Stop;
 use crate::vitals::now;
 
@@ -151,7 +151,7 @@ impl Driver {
             own,
             rows,
             network,
-            checker: Checker::new(Arc::clone(&names), Cards::open()),
+            checker: Checker::new(Arc::clone(&names), Sites::open()),
             journal,
             looks: Looks::new(Looker::new(Arc::clone(&names), hostname), now()),
             names,

@@ -2,15 +2,15 @@
 //! connected to is a [`Reachable`], and only public addresses become one. Not here: mail on its way out, connections between nodes.
 
 mod address;
-mod card;
 mod look;
 mod names;
+mod site;
 mod tls;
 
 pub(crate) use address::{Reachable, is_public};
-pub(crate) use card::Cards;
 pub(crate) use look::{LOOK_WITHIN, Looker, PeerPorts, Permit, Place, Plan, Rates, Refusal};
 pub(crate) use names::{Names, NoAnswer, SystemNames};
+pub(crate) use site::{SiteError, Sites};
 
 #[cfg(test)]
 pub(crate) use names::table::Table;

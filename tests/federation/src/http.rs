@@ -25,20 +25,37 @@ impl Hoster {
     /// # Panics
     /// If there is no answer, or not in HTTP.
     pub fn get(&self, path: &str, headers: &[&str]) -> Answer {
-        let mut stream = TcpStream::connect(self.node.address("http")).expect("the node listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("it is not zero");
-        // With 1.0 the body ends with the connection.
-        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n{more}\r\n", self.domain);
-        stream.write_all(request.as_bytes()).expect("it is sent");
-        let mut text = String::new();
-        stream.read_to_string(&mut text).expect("an answer in UTF-8");
+        let text = String::from_utf8(self.exchange(path, headers)).expect("an answer in UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         let (status, headers) = head.split_once("\r\n").expect("headers");
         let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
         let headers = headers.lines().filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
         Answer { status, headers: headers.collect(), body: body.to_owned() }
+    }
+
+    /// The bytes at a path.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
+        let answer = self.exchange(path, &[]);
+        assert!(answer.starts_with(b"HTTP/1.0 200 "), "{path}: {}", String::from_utf8_lossy(&answer));
+        let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
+        answer[head + 4..].to_vec()
+    }
+
+    /// The whole answer as it came.
+    fn exchange(&self, path: &str, headers: &[&str]) -> Vec<u8> {
+        let mut stream = TcpStream::connect(self.node.address("http")).expect("the node listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("it is not zero");
+        // With 1.0 the body ends with the connection.
+        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n{more}\r\n", self.domain);
+        stream.write_all(request.as_bytes()).expect("it is sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        answer
     }
 
     /// The JSON at a path.

@@ -1,5 +1,6 @@
 //! `essaim directory`: the hosters of the federation, as this node knows them.
 
+pub(crate) mod compare;
 pub(crate) mod edit;
 pub(crate) mod export;
 mod file;
@@ -31,6 +32,7 @@ pub(super) enum Directory {
     Warn(vouch::Warn),
     Hide(hide::Hide),
     Unhide(hide::Unhide),
+    Compare(compare::Compare),
     Export(export::Export),
     Import(import::Import),
     Forget(import::Forget),
@@ -48,6 +50,7 @@ impl Directory {
             Self::Warn(command) => command.run(place, audience),
             Self::Hide(command) => command.run(place, audience),
             Self::Unhide(command) => command.run(place, audience),
+            Self::Compare(command) => command.run(place, audience),
             Self::Export(command) => command.run(place, audience),
             Self::Import(command) => command.run(place, audience),
             Self::Forget(command) => command.run(place, audience),

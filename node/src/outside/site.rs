@@ -1,12 +1,13 @@
-//! Fetches the card at `https://<domain>/.well-known/essaim`, within bounds: a public address, a certificate for the name, one request,
-//! no redirect, few bytes, few seconds.
+//! Fetches a file of a domain's web server, within bounds: a public address, a certificate for the name, one request, no redirect, few bytes,
+//! few seconds.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use essaim_directory::bundle;
 use essaim_identity::domain::{CARD_BYTES_MAX, Card};
-use essaim_types::Domain;
+use essaim_types::{Domain, ListingId};
 use essaim_web::{FetchError, Wanted, fetch};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -15,13 +16,13 @@ use tokio_rustls::TlsConnector;
 
 use super::{Names, NoAnswer, Reachable, tls};
 
-/// Fetches cards.
+/// Asks web servers of domains.
 #[derive(Debug, Clone)]
-pub(crate) struct Cards(Arc<ClientConfig>);
+pub(crate) struct Sites(Arc<ClientConfig>);
 
-/// Why there is no card. None of these says anything against the domain: its TXT record may speak for it.
+/// Why there is no file. None of these says anything against the domain: its TXT record may speak for it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CardError {
+pub(crate) enum SiteError {
     /// The domain has no address in public.
     #[error("the domain has no address on the internet")]
     Nowhere,
@@ -31,57 +32,93 @@ pub(crate) enum CardError {
     /// No connection, or no certificate for the name.
     #[error("the domain's web server was not reached, or is not the domain's")]
     Connection(#[source] io::Error),
-    /// No card there.
-    #[error("the domain's web server gives no card")]
+    /// No such file there.
+    #[error("the domain's web server does not give what is asked for")]
     Http(#[source] FetchError),
-    /// Not within [`FETCHED_WITHIN`].
-    #[error("it took longer than {} s", FETCHED_WITHIN.as_secs())]
-    TooSlow,
+    /// Not in time.
+    #[error("it took longer than {} s", .0.as_secs())]
+    TooSlow(Duration),
 }
 
-impl Cards {
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+struct File<'a> {
+    path: &'a str,
+    media_type: &'a str,
+    bytes_max: usize,
+}
+
+impl Sites {
     /// With the authorities that browsers trust.
     pub(crate) fn open() -> Self {
         Self(tls::demanded(tls::public_roots()))
     }
 
     /// The bytes that stand where the card of a domain stands. What they say is not looked at.
-    pub(crate) async fn fetch(&self, domain: &Domain, names: &dyn Names) -> Result<Vec<u8>, CardError> {
-        let fetch = async {
-            let addresses = names.reachable(domain.as_str()).await.map_err(CardError::Dns)?;
-            let mut outcome = Err(CardError::Nowhere);
+    pub(crate) async fn card(&self, domain: &Domain, names: &dyn Names) -> Result<Vec<u8>, SiteError> {
+        self.get(domain, names, CARD, CARD_WITHIN).await
+    }
+
+    /// The bytes of the page of a bundle that begins with a listing.
+    pub(crate) async fn bundle_page(
+        &self,
+        domain: &Domain,
+        names: &dyn Names,
+        from: ListingId,
+    ) -> Result<Vec<u8>, SiteError> {
+        let path = format!("{}?from={from}", bundle::PATH);
+        let bytes_max = bundle::PAGE_BYTES_MAX;
+        let file = File { path: &path, media_type: bundle::MEDIA_TYPE, bytes_max };
+        self.get(domain, names, file, PAGE_WITHIN).await
+    }
+
+    async fn get(
+        &self,
+        domain: &Domain,
+        names: &dyn Names,
+        file: File<'_>,
+        within: Duration,
+    ) -> Result<Vec<u8>, SiteError> {
+        let get = async {
+            let addresses = names.reachable(domain.as_str()).await.map_err(SiteError::Dns)?;
+            let mut outcome = Err(SiteError::Nowhere);
             for address in addresses.into_iter().take(ADDRESSES_TRIED) {
-                outcome = self.fetch_at(domain, address, HTTPS_PORT).await;
-                if !matches!(outcome, Err(CardError::Connection(_))) {
+                outcome = self.get_at(domain, address, HTTPS_PORT, file).await;
+                if !matches!(outcome, Err(SiteError::Connection(_))) {
                     break;
                 }
             }
             outcome
         };
-        timeout(FETCHED_WITHIN, fetch).await.unwrap_or(Err(CardError::TooSlow))
+        timeout(within, get).await.unwrap_or(Err(SiteError::TooSlow(within)))
     }
 
-    async fn fetch_at(&self, domain: &Domain, at: Reachable, port: u16) -> Result<Vec<u8>, CardError> {
+    async fn get_at(
+        &self,
+        domain: &Domain,
+        at: Reachable,
+        port: u16,
+        file: File<'_>,
+    ) -> Result<Vec<u8>, SiteError> {
         let Ok(name) = ServerName::try_from(domain.as_str().to_owned()) else {
-            return Err(CardError::Nowhere);
+            return Err(SiteError::Nowhere);
         };
         let connect = async {
             let socket = at.connect(port, CONNECTED_WITHIN).await?;
             TlsConnector::from(Arc::clone(&self.0)).connect(name, socket).await
         };
-        let stream = connect.await.map_err(CardError::Connection)?;
-        let wanted = Wanted {
-            host: domain.as_str(),
-            path: Card::PATH,
-            media_type: Card::MEDIA_TYPE,
-            bytes_max: CARD_BYTES_MAX,
-        };
-        fetch(stream, wanted).await.map_err(CardError::Http)
+        let stream = connect.await.map_err(SiteError::Connection)?;
+        let File { path, media_type, bytes_max } = file;
+        fetch(stream, Wanted { host: domain.as_str(), path, media_type, bytes_max })
+            .await
+            .map_err(SiteError::Http)
     }
 }
 
+const CARD: File<'_> = File { path: Card::PATH, media_type: Card::MEDIA_TYPE, bytes_max: CARD_BYTES_MAX };
 const HTTPS_PORT: u16 = 443;
-const FETCHED_WITHIN: Duration = Duration::from_secs(5);
+const CARD_WITHIN: Duration = Duration::from_secs(5);
+const PAGE_WITHIN: Duration = Duration::from_secs(20);
 const CONNECTED_WITHIN: Duration = Duration::from_secs(2);
 const ADDRESSES_TRIED: usize = 2;
 
@@ -99,8 +136,8 @@ mod tests {
     use super::super::names::table::Table;
     use super::*;
 
-    /// A web server for `name` that answers every request the same, and cards that trust its authority.
-    async fn served(name: &str, answer: Vec<u8>) -> (Cards, u16) {
+    /// A web server for `name` that answers every request the same, and a client that trusts its authority.
+    async fn served(name: &str, answer: Vec<u8>) -> (Sites, u16) {
         let (authority, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -130,13 +167,13 @@ mod tests {
                 let _ = stream.shutdown().await;
             }
         });
-        (Cards(tls::demanded(roots)), port)
+        (Sites(tls::demanded(roots)), port)
     }
 
-    async fn got(name: &str, answer: &[u8]) -> Result<Vec<u8>, CardError> {
-        let (cards, port) = served(name, answer.to_vec()).await;
+    async fn got(name: &str, answer: &[u8]) -> Result<Vec<u8>, SiteError> {
+        let (sites, port) = served(name, answer.to_vec()).await;
         let here = Reachable::loopback(Ipv4Addr::LOCALHOST.into()).unwrap();
-        cards.fetch_at(&"a.example".parse().unwrap(), here, port).await
+        sites.get_at(&"a.example".parse().unwrap(), here, port, CARD).await
     }
 
     fn ok(kind: &str, body: &str) -> Vec<u8> {
@@ -148,41 +185,41 @@ mod tests {
     async fn a_card_is_fetched_under_the_name_of_the_domain() {
         assert_eq!(got("a.example", &ok("application/cbor", "card")).await.unwrap(), b"card");
         let other = got("b.example", &ok("application/cbor", "card")).await;
-        assert!(matches!(other, Err(CardError::Connection(_))), "a certificate of another name: {other:?}");
+        assert!(matches!(other, Err(SiteError::Connection(_))), "a certificate of another name: {other:?}");
     }
 
     #[tokio::test]
     async fn r22_redirects_are_not_followed() {
         let inside = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n";
         assert!(
-            matches!(got("a.example", inside).await, Err(CardError::Http(FetchError::Status(status))) if status.as_u16() == 302)
+            matches!(got("a.example", inside).await, Err(SiteError::Http(FetchError::Status(status))) if status.as_u16() == 302)
         );
     }
 
     #[tokio::test]
     async fn r22_a_name_inside_is_not_connected_to() {
-        let (cards, table) = (Cards::open(), Table::default());
+        let (sites, table) = (Sites::open(), Table::default());
         table.address("a.example", &["127.0.0.1", "10.0.0.1", "::ffff:192.168.0.1", "64:ff9b::a00:1"]);
         let domain = "a.example".parse().unwrap();
-        assert!(matches!(cards.fetch(&domain, &table).await, Err(CardError::Nowhere)));
+        assert!(matches!(sites.card(&domain, &table).await, Err(SiteError::Nowhere)));
     }
 
     #[tokio::test]
     async fn pages_and_what_is_too_large_are_no_cards() {
         assert!(matches!(
             got("a.example", &ok("text/html", "hello")).await,
-            Err(CardError::Http(FetchError::Type))
+            Err(SiteError::Http(FetchError::Type))
         ));
         let large = ok("application/cbor", &"x".repeat(CARD_BYTES_MAX + 1));
-        assert!(matches!(got("a.example", &large).await, Err(CardError::Http(FetchError::TooLarge))));
+        assert!(matches!(got("a.example", &large).await, Err(SiteError::Http(FetchError::TooLarge))));
         // Without a length, and without an end.
         let endless =
             [b"HTTP/1.1 200 OK\r\nContent-Type: application/cbor\r\n\r\n".to_vec(), vec![b'x'; 1 << 20]];
         assert!(matches!(
             got("a.example", &endless.concat()).await,
-            Err(CardError::Http(FetchError::TooLarge))
+            Err(SiteError::Http(FetchError::TooLarge))
         ));
         let head = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 1 << 16]].concat();
-        assert!(matches!(got("a.example", &head).await, Err(CardError::Http(FetchError::Conversation(_)))));
+        assert!(matches!(got("a.example", &head).await, Err(SiteError::Http(FetchError::Conversation(_)))));
     }
 }
