@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use essaim_identity::SigningKey;
 use essaim_network::{
-    Address, BulkStream, Limits, Network, NetworkConfig, Node, NodeSecret, Opening, PeerKey,
+    Address, BulkStream, Event, Limits, Network, NetworkConfig, Node, NodeSecret, Opening, PeerKey,
 };
 use essaim_types::base32;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +18,15 @@ use crate::{Hoster, PATIENCE};
 pub struct Rogue {
     runtime: Runtime,
     network: Network,
+}
+
+/// What becomes of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It is there.
+    Made,
+    /// It is gone.
+    Ended,
 }
 
 /// One stream, on which lines are said and heard.
@@ -34,7 +43,15 @@ impl Rogue {
     /// # Panics
     /// If it cannot listen.
     pub fn instead_of(hoster: &Hoster) -> Self {
-        Self::with(&key_of(hoster))
+        Self::with(&key_of(hoster), SocketAddr::from(([127, 0, 0, 1], 0)), &TOPICS)
+    }
+
+    /// The same, where its node was, and as if the one message that tells which topics it wants had been lost.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub fn without_topics(hoster: &Hoster, at: SocketAddr) -> Self {
+        Self::with(&key_of(hoster), at, &[])
     }
 
     /// Somebody whom nobody knows.
@@ -42,21 +59,39 @@ impl Rogue {
     /// # Panics
     /// If it cannot listen.
     pub fn stranger() -> Self {
-        Self::with(&SigningKey::from_seed(&[77; 32]))
+        Self::with(&SigningKey::from_seed(&[77; 32]), SocketAddr::from(([127, 0, 0, 1], 0)), &TOPICS)
     }
 
-    fn with(key: &SigningKey) -> Self {
+    fn with(key: &SigningKey, listen: SocketAddr, topics: &[&str]) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let node = Node {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen,
             config: NetworkConfig::default(),
             limits: Limits::default(),
             secret: NodeSecret::from(key),
-            topics: ["changes", "beats", "alerts"].map(|name| name.parse().expect("a topic")).into(),
+            topics: topics.iter().map(|name| name.parse().expect("a topic")).collect(),
             services: Vec::new(),
         };
         let network = runtime.block_on(Network::start(node)).expect("a network");
         Self { runtime, network }
+    }
+
+    /// Waits until somebody is connected, or until somebody is not any more.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub fn waits_for(&mut self, what: Link) {
+        let events = &mut self.network.events;
+        let wait = async {
+            loop {
+                match events.recv().await.expect("the network runs") {
+                    Event::Connected { .. } if what == Link::Made => return,
+                    Event::Disconnected { .. } if what == Link::Ended => return,
+                    _ => {}
+                }
+            }
+        };
+        self.runtime.block_on(async { timeout(PATIENCE, wait).await }).expect("it happens in time");
     }
 
     /// Opens a stream for mail.
@@ -133,3 +168,5 @@ fn key_of(hoster: &Hoster) -> SigningKey {
     let text = std::fs::read_to_string(file).expect("the node's key");
     SigningKey::from_seed(&base32::decode(text.trim()).expect("a key"))
 }
+
+const TOPICS: [&str; 3] = ["changes", "beats", "alerts"];
