@@ -6,6 +6,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use essaim_accounts::Actor;
 use essaim_network::IncomingStream;
@@ -16,7 +17,7 @@ use sd_notify::NotifyState;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::Loaded;
 use crate::control::{Control, Handler, Received};
@@ -183,10 +184,30 @@ async fn send(node: Services, outbound: Outbound, stop: Stop, _busy: mpsc::Sende
         tokio::time::sleep(node.config.limits.shutdown_timeout).await;
     };
     tokio::select! {
+        () = hurry(&node) => {}
         ended = node.queue.run(outbound, stop.requested()) => if let Err(error) = ended {
             error!(error = &error as &dyn std::error::Error, "outgoing mail has stopped");
         },
         () = patience => info!("messages on their way out are sent again after the next start"),
+    }
+}
+
+/// Mail that waits for a hoster goes when the hoster is back, not at its next attempt. One whose line comes and goes is tried at each pause.
+async fn hurry(node: &Services) {
+    loop {
+        for domain in node.federation.arrivals().next().await {
+            match node.queue.is_back(domain.clone()).await {
+                Ok(0) => {}
+                Ok(entries) => debug!(%domain, entries, "a hoster is back, and gets what waited for it"),
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what waits for a hoster that is back waits on"
+                    );
+                }
+            }
+        }
+        tokio::time::sleep(HURRY_EVERY).await;
     }
 }
 
@@ -275,3 +296,5 @@ fn alpn(listener: &str) -> &'static [&'static str] {
 }
 
 const BEGIN_WITH_TLS: [&str; 3] = ["https", "submissions", "imaps"];
+/// Hosters that come back are looked at so often.
+const HURRY_EVERY: Duration = Duration::from_secs(10);

@@ -113,6 +113,11 @@ impl Correspondents {
         }
     }
 
+    /// Those of whom it is a node.
+    pub(super) fn with_node(&self, key: &PublicKey) -> impl Iterator<Item = &Correspondent> {
+        self.by_domain.values().map(|hoster| &**hoster).filter(move |hoster| hoster.nodes.contains(key))
+    }
+
     /// Whether senders of a domain go over the channel from here: the own one, once it is proven.
     pub(crate) fn speaks_for(&self, domain: &Domain) -> bool {
         self.own.is_some() && domain.to_ascii() == self.own

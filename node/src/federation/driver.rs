@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
 use super::address::{Neighbours, is_loopback};
+use super::arrivals::Arrivals;
 use super::correspondents::{Correspondents, Known, Table};
 use super::domain::{Checker, is_local};
 use super::looks::Looks;
@@ -94,6 +95,8 @@ pub(super) struct Driver {
 #[derive(Debug)]
 pub(super) struct Correspondence {
     pub(super) table: Table,
+    /// Who of them has become reachable.
+    pub(super) arrivals: Arrivals,
     /// Domains that live here.
     pub(super) local: BTreeSet<Domain>,
     /// When the table was made; `None`: it must be made at once.
@@ -225,7 +228,13 @@ impl Driver {
         }
         let (peers, local) = (&self.peers, &self.correspondents.local);
         let known = Known { peers, local, neighbours: self.neighbours() };
-        self.correspondents.table.write(Correspondents::of(&self.directory, known, now));
+        let table = Correspondents::of(&self.directory, known, now);
+        let before = self.correspondents.table.read();
+        for key in self.connected.keys() {
+            let new = table.with_node(key).filter(|hoster| before.of_domain(&hoster.domain).is_none());
+            new.for_each(|hoster| self.correspondents.arrivals.note(hoster.domain.clone()));
+        }
+        self.correspondents.table.write(table);
         self.correspondents.made = Some(now);
         self.correspondents.behind = false;
     }
@@ -287,6 +296,9 @@ impl Driver {
                 let key = peer.public();
                 info!(%peer, "connected with a node");
                 self.connected.insert(key, address);
+                for hoster in self.correspondents.table.read().with_node(&key) {
+                    self.correspondents.arrivals.note(hoster.domain.clone());
+                }
                 if self.peers.contains_key(&key)
                     && let Some(network) = &self.network
                 {

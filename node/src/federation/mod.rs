@@ -4,6 +4,7 @@
 //! [`Federation`], whether the node runs or not. Not here: how anything is shown.
 
 mod address;
+mod arrivals;
 mod card;
 mod channel;
 mod correspondents;
@@ -44,6 +45,7 @@ use essaim_store::Store;
 use essaim_types::{AccountId, Domain, ListingId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use self::arrivals::Arrivals;
 use self::driver::Command;
 use self::note::Note;
 use self::rows::{Rows, Write};
@@ -80,6 +82,7 @@ struct Inner {
     counts: numbers::Counts,
     card: card::Shown,
     correspondents: correspondents::Table,
+    arrivals: Arrivals,
     journal: journal::Kept,
     running: OnceLock<Running>,
 }
@@ -109,9 +112,9 @@ impl Federation {
     /// Nothing is read and nobody is told anything before it is started.
     pub(crate) fn new(store: Store, hoster: AccountId, data_dir: PathBuf) -> Self {
         let rows = Rows { store, hoster };
-        let (counts, card, correspondents, journal) = Default::default();
+        let (counts, card, correspondents, arrivals, journal) = Default::default();
         let running = OnceLock::new();
-        Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, journal, running }))
+        Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, arrivals, journal, running }))
     }
 
     /// Looks at the directory: the running one, else as the store has it.
@@ -243,6 +246,11 @@ impl Federation {
     /// With whom mail is exchanged now; nobody if the node does not run.
     pub(crate) fn correspondents(&self) -> Arc<Correspondents> {
         self.0.correspondents.read()
+    }
+
+    /// Which of them can be reached again.
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.0.arrivals
     }
 
     async fn own_keyring(&self) -> Result<Keyring, Failure> {

@@ -74,6 +74,7 @@ impl Federation {
             names: Arc::clone(&names),
             correspondents: Correspondence {
                 table: self.0.correspondents.clone(),
+                arrivals: self.0.arrivals.clone(),
                 local: config.hoster.all_domains().filter_map(Domain::to_ascii).collect(),
                 made: None,
                 behind: false,

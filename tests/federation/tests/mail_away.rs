@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use essaim_federation::mail::{Member, pair};
 use essaim_federation::{Hoster, eventually};
@@ -45,6 +46,23 @@ fn mail_waits_for_a_hoster_that_was_killed_and_arrives_once() {
     subjects.sort();
     assert_eq!(subjects, ["before", "one", "three", "two"]);
     assert!(alice.inbox(&a).subjects().is_empty(), "and nobody was told of a failure");
+}
+
+#[test]
+fn what_waits_for_a_hoster_goes_when_it_is_back() {
+    // Attempts are as far from each other as on any node: minutes.
+    let (a, mut b) = pair("");
+    b.node.pin("peer");
+    let (alice, bob) = (a.member("alice"), b.member("bob"));
+    b.node.kill();
+    alice.send(&a, &["bob@b.test"], &alice.letter("bob@b.test", "while you were away"));
+    eventually("it waits", || a.queue().iter().any(|entry| entry["attempts"] == 1));
+    b.node.restart();
+    let began = Instant::now();
+    bob.inbox(&b).has(1);
+    let took = began.elapsed();
+    note(&format!("from the start of the hoster to its mail: {took:?}"));
+    assert!(took < Duration::from_secs(45), "the second attempt would be after a minute: {took:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::str::FromStr;
 
-use essaim_accounts::{Act, Actor};
+use essaim_accounts::{Act, Actor, Journal};
 use essaim_store::{Object, Tx};
 use essaim_types::{AccountId, Address, Domain, ObjectKind, Timestamp};
 
@@ -99,6 +99,15 @@ impl Queue {
 
     /// Tries entries now, or as soon as there is a connection for them; how many.
     pub async fn retry(&self, selection: &Selection, by: &Actor) -> Result<u64, QueueError> {
+        self.make_due(selection, Some(self.accounts.journal(by.clone()))).await
+    }
+
+    /// The hoster of this domain can be reached again: what waits for it is tried now; how many.
+    pub async fn is_back(&self, domain: Domain) -> Result<u64, QueueError> {
+        self.make_due(&Selection { domain: Some(domain), ..Selection::default() }, None).await
+    }
+
+    async fn make_due(&self, selection: &Selection, journal: Option<Journal>) -> Result<u64, QueueError> {
         let mut moved = 0;
         let mut after = None;
         loop {
@@ -106,18 +115,20 @@ impl Queue {
             let Some((last, ..)) = found.last() else { return Ok(moved) };
             after = Some(Cursor(last.encode())); // what is moved comes to stand before it
             let keys: Vec<QueueKey> = found.into_iter().map(|(key, ..)| key).collect();
-            moved += self.retry_some(keys, by).await?;
+            moved += self.make_some_due(keys, journal.clone()).await?;
         }
     }
 
-    async fn retry_some(&self, keys: Vec<QueueKey>, by: &Actor) -> Result<u64, QueueError> {
-        let (hoster, journal) = (self.hoster, self.accounts.journal(by.clone()));
+    async fn make_some_due(&self, keys: Vec<QueueKey>, journal: Option<Journal>) -> Result<u64, QueueError> {
+        let hoster = self.hoster;
         let retry = move |tx: &mut Tx<'_>| -> Result<u64, StepError> {
             let (now, mut moved) = (tx.now(), 0);
             for key in keys.into_iter().filter(|key| key.due > now) {
                 let Some(object) = tx.get(hoster, ObjectKind::QUEUED, &key.encode())? else { continue };
                 move_to(tx, hoster, &key, now, object)?;
-                journal.note(tx, RETRY, Some(key.lane.account), &key.id.to_string())?;
+                if let Some(journal) = &journal {
+                    journal.note(tx, RETRY, Some(key.lane.account), &key.id.to_string())?;
+                }
                 moved += 1;
             }
             Ok(moved)
