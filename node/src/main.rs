@@ -32,9 +32,23 @@ fn main() -> ExitCode {
     // What the kernel gives in pieces of 2 MiB is not given back in smaller ones: after a storm of mail a node held 170 MiB of them. The
     // allocator is built to ask for none (`no_thp`); this is for machines where nobody has to ask. Old kernels refuse: that costs memory only.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
+    give_back_soon();
     expect_panics_of_checks();
     command::Cli::parse().run()
 }
+
+/// Memory that is free goes back to the system within a tenth of a second instead of ten. A message of 50 MB that passes through made a node
+/// grow by 34 to 48 MiB, most of it free and kept; so it is 14 to 22, at no cost in CPU time that could be measured.
+fn give_back_soon() {
+    #[expect(unsafe_code, reason = "the allocator is told in C; any number is a valid delay")]
+    // SAFETY: sets one number, before there is a second thread.
+    unsafe {
+        libmimalloc_sys::mi_option_set(PURGE_DELAY, 10);
+    }
+}
+
+/// `mi_option_purge_delay`, in milliseconds, ten times that for whole arenas. The crate has no name for it.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 /// What strangers send to the directory is tried where a panic is caught and counted; the log is for our own mistakes.
 fn expect_panics_of_checks() {
@@ -61,3 +75,17 @@ fn expect_panics_of_checks() {
 /// hash, which is a mapping of its own since (`essaim_accounts`): 22 then. The C library needs its arenas counted from outside the program; this setting is in the binary.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[expect(unsafe_code, reason = "the allocator is asked in C")]
+    fn the_option_is_the_delay() {
+        // SAFETY: reads one number.
+        let default = unsafe { libmimalloc_sys::mi_option_get(super::PURGE_DELAY) };
+        assert_eq!(
+            default, 1000,
+            "the delay of this allocator if nobody sets it: has its list of options changed?"
+        );
+    }
+}
