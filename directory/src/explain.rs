@@ -7,13 +7,13 @@ use essaim_types::{ListingId, Timestamp};
 use serde::Serialize;
 
 use crate::beat::Freshness;
-use crate::directory::Directory;
 use crate::document::{Document, Value};
 use crate::envelope::DocumentKind;
 use crate::hoster::{DomainState, Hoster};
 use crate::observation::{FRESH_FOR, Observation, Reach, Service};
 use crate::statement::Statement;
 use crate::trust::{Step, Tier};
+use crate::view::View;
 
 /// Everything that stands behind a listing.
 #[derive(Debug, Clone, Serialize)]
@@ -84,7 +84,7 @@ pub struct Event {
     pub fields: Vec<Box<str>>,
 }
 
-impl Directory {
+impl View {
     /// Everything that stands behind a listing. Replays its changes: some milliseconds.
     pub fn explain(&self, now: Timestamp, listing: ListingId) -> Option<Explanation> {
         let hoster = self.hoster(listing)?;

@@ -12,8 +12,8 @@ use essaim_identity::cbor::Bounded;
 use essaim_types::{ListingId, Timestamp};
 use minicbor::{Decode, Encode};
 
-use crate::directory::Directory;
 use crate::query::{Filter, Hit};
+use crate::view::View;
 
 /// What became visible on this node, in order.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ impl Journal {
     }
 
     /// How the directory differs from what was last taken in. Once the steps are kept they are to be taken in, before anybody is told.
-    pub fn observe(&mut self, now: Timestamp, directory: &Directory) -> Vec<Step> {
+    pub fn observe(&mut self, now: Timestamp, directory: &View) -> Vec<Step> {
         let filter = Filter::default();
         let finder = directory.finder(now, &filter);
         let mut steps = Vec::new();

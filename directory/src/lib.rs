@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod statement;
 mod times;
 pub mod trust;
+mod view;
 pub mod wire;
 
 pub use directory::{
@@ -32,3 +33,4 @@ pub use directory::{
     RowKey,
 };
 pub use hoster::{DOMAIN_GRACE, DomainState, Hoster};
+pub use view::View;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use essaim_types::{ListingId, Timestamp};
 use serde::Serialize;
 
-use crate::directory::Directory;
 use crate::hoster::Hoster;
 use crate::statement::{Statement, Vouch};
+use crate::view::View;
 
 /// How far a listing is believed on this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,7 +63,7 @@ impl Tiers {
     }
 }
 
-impl Directory {
+impl View {
     /// The tiers of all listings now. Walks all vouches once: milliseconds for ten thousand listings.
     pub fn tiers(&self, now: Timestamp) -> Tiers {
         let mut tiers = Tiers::default();

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::import::Draft;
 use essaim_directory::journal::Journal;
 use essaim_directory::observation::Observation;
@@ -34,11 +34,11 @@ pub trait Node: Send + Sync + 'static {
     fn metrics(&self) -> Vec<Metric>;
 }
 
-/// What is done with the directory. It may take some milliseconds, during which nothing else is done with it.
-pub type Look = Box<dyn FnOnce(&Directory, Timestamp) + Send>;
+/// What is done with the directory, as it is at that moment.
+pub type Look = Box<dyn FnOnce(&View, Timestamp) + Send>;
 
 /// What is done with the directory and its journal.
-pub type LookSince = Box<dyn FnOnce(&Directory, &Journal, Timestamp) + Send>;
+pub type LookSince = Box<dyn FnOnce(&View, &Journal, Timestamp) + Send>;
 
 /// Who runs a node, from its configuration: what can be said when there is no directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +76,10 @@ impl Window {
     pub(crate) async fn look<T: Send + 'static>(
         &self,
         node: &dyn Node,
-        look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
         let (tell, told) = oneshot::channel();
-        let look = move |directory: &Directory, now| guarded(tell, || look(directory, now));
+        let look = move |directory: &View, now| guarded(tell, || look(directory, now));
         self.within(async { node.look(Box::new(look)).await }, told).await
     }
 
@@ -87,10 +87,10 @@ impl Window {
     pub(crate) async fn look_since<T: Send + 'static>(
         &self,
         node: &dyn Node,
-        look: impl FnOnce(&Directory, &Journal, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, &Journal, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
         let (tell, told) = oneshot::channel();
-        let look = move |directory: &Directory, journal: &Journal, now| {
+        let look = move |directory: &View, journal: &Journal, now| {
             guarded(tell, || look(directory, journal, now));
         };
         self.within(async { node.look_since(Box::new(look)).await }, told).await
@@ -110,7 +110,7 @@ impl Window {
     }
 }
 
-/// The directory belongs to the node's federation: a mistake in a page must not end that.
+/// A mistake in a page ends that page and nothing else.
 fn guarded<T>(tell: oneshot::Sender<T>, look: impl FnOnce() -> T) {
     if let Ok(seen) = catch_unwind(AssertUnwindSafe(look)) {
         // Whoever asked may have gone.

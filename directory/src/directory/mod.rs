@@ -12,6 +12,7 @@ mod take;
 mod tick;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Deref;
 use std::time::Duration;
 
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
@@ -20,12 +21,12 @@ use essaim_types::{ListingId, Timestamp};
 use crate::dice::Dice;
 use crate::document::Document;
 use crate::envelope::DocumentKind;
-use crate::hoster::Hoster;
 use crate::log::Log;
 use crate::pace::{Pace, Paces};
 use crate::parking::Parking;
 use crate::refusal::{Refusal, Verdict};
 use crate::statement::Statement;
+use crate::view::View;
 
 pub use io::{Alert, DomainOutcome, Input, Numbers, Output};
 pub use own::{CommandError, Hidden};
@@ -35,11 +36,8 @@ pub use rows::{Row, RowKey};
 /// The directory as one node has it.
 #[derive(Debug)]
 pub struct Directory {
-    policy: Policy,
+    view: View,
     dice: Dice,
-    pub(crate) hosters: BTreeMap<ListingId, Hoster>,
-    pub(crate) gone: BTreeMap<ListingId, Gone>,
-    pub(crate) hidden: BTreeSet<ListingId>,
     /// Whose domain was not proven when last looked at: for the caps, which are asked for with every record.
     quarantine: BTreeSet<ListingId>,
     parking: Parking,
@@ -75,22 +73,12 @@ pub struct Policy {
     pub listings_max: usize,
 }
 
-/// What is left of a hoster that has left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Gone {
-    pub(crate) since: Timestamp,
-    pub(crate) wire: Box<[u8]>,
-}
-
 impl Directory {
     /// An empty directory. The seed makes choices (whom to ask, when) that need not be secret but must differ between nodes.
     pub fn new(policy: Policy, seed: [u8; 32]) -> Self {
         Self {
-            policy,
+            view: View::new(policy),
             dice: Dice::new(seed),
-            hosters: BTreeMap::new(),
-            gone: BTreeMap::new(),
-            hidden: BTreeSet::new(),
             quarantine: BTreeSet::new(),
             parking: Parking::default(),
             live: Live::default(),
@@ -127,41 +115,16 @@ impl Directory {
         std::mem::take(&mut self.outputs)
     }
 
-    /// A hoster, hidden or not.
-    pub fn hoster(&self, listing: ListingId) -> Option<&Hoster> {
-        self.hosters.get(&listing)
-    }
-
-    /// Every hoster, hidden and unproven ones too, by id.
-    pub fn hosters(&self) -> impl Iterator<Item = &Hoster> {
-        self.hosters.values()
-    }
-
-    /// Whether this node hides a listing.
-    pub fn is_hidden(&self, listing: ListingId) -> bool {
-        self.hidden.contains(&listing)
-    }
-
-    /// What this node decides for itself.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Whom this node believes to begin with: itself and its seeds.
-    pub fn seeds(&self) -> impl Iterator<Item = ListingId> {
-        self.own_listing().into_iter().chain(self.policy.seeds.iter().copied())
-    }
-
-    /// Our own listing.
-    pub fn own_listing(&self) -> Option<ListingId> {
-        self.own.as_ref().map(|own| own.listing)
+    /// As it is now, to be read elsewhere: a pointer for each listing.
+    pub fn view(&self) -> View {
+        self.view.clone()
     }
 
     /// Numbers for metrics.
     pub fn numbers(&self, now: Timestamp) -> Numbers {
         Numbers {
             listings: self.hosters.len(),
-            quarantined: self.hosters.values().filter(|hoster| !hoster.is_proven(now)).count(),
+            quarantined: self.hosters().filter(|hoster| !hoster.is_proven(now)).count(),
             parked: self.parking.len(),
             outbox: self.outbox.len(),
             refusals: self.refusals.clone(),
@@ -193,12 +156,12 @@ impl Directory {
 
     fn is_relayed(&self, listing: ListingId, now: Timestamp) -> bool {
         let gone = self.gone.contains_key(&listing);
-        gone || self.hosters.get(&listing).is_some_and(|hoster| hoster.is_proven(now))
+        gone || self.hoster(listing).is_some_and(|hoster| hoster.is_proven(now))
     }
 
     /// Looks whether a listing is in quarantine now.
     fn sort(&mut self, now: Timestamp, listing: ListingId) {
-        match self.hosters.get(&listing) {
+        match self.hoster(listing) {
             Some(hoster) if !hoster.is_proven(now) => {
                 let was_proven = hoster.domain.proven.is_some();
                 if self.quarantine.insert(listing) && was_proven && self.vouches_for(now, listing) {
@@ -227,6 +190,15 @@ impl Directory {
 
     fn key(&self) -> Option<&SigningKey> {
         self.own.as_ref().map(|own| &own.key)
+    }
+}
+
+/// Everything that there is to read.
+impl Deref for Directory {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
     }
 }
 

@@ -112,10 +112,10 @@ impl Directory {
     /// Shows a listing no more on this node, or again; nobody else is told, and no update brings it back.
     pub fn hide(&mut self, listing: ListingId, hidden: Hidden) -> Vec<Output> {
         match hidden {
-            Hidden::Yes if self.hidden.insert(listing) => {
+            Hidden::Yes if self.view.hidden.insert(listing) => {
                 self.emit_store(RowKey::hidden(listing), Vec::new())
             }
-            Hidden::No if self.hidden.remove(&listing) => {
+            Hidden::No if self.view.hidden.remove(&listing) => {
                 self.outputs.push(Output::Delete(RowKey::hidden(listing)))
             }
             _ => {}
@@ -174,7 +174,7 @@ impl Directory {
         let Some((listing, seq)) = self.own_listing().map(|listing| (listing, self.next_seq())) else {
             return;
         };
-        let Some(hoster) = self.hosters.get(&listing) else { return };
+        let Some(hoster) = self.hoster(listing) else { return };
         let state = hoster.digest().first_chunk::<16>().copied().unwrap_or_default();
         let beat = Beat { listing, keyring, operator, seq, time: now, state };
         let signed = self.key().and_then(|key| Signed::sign(&beat, key).ok());
@@ -193,7 +193,7 @@ impl Directory {
         }
         let (keyring, _, actor) = self.signer(role(kind))?;
         let listing = self.own_listing().ok_or(CommandError::NoListing)?;
-        let log = self.hosters.get(&listing).ok_or(CommandError::NoListing)?.log(kind);
+        let log = self.view.hoster(listing).ok_or(CommandError::NoListing)?.log(kind);
         let Some(top) = log.top().filter(|top| top.epoch.keyring == keyring && continues(log, &actor)) else {
             return self.begin(now, kind, edits);
         };
@@ -214,7 +214,7 @@ impl Directory {
     fn begin(&mut self, now: Timestamp, kind: DocumentKind, edits: &[Edit]) -> Result<(), CommandError> {
         let (keyring, _, actor) = self.signer(role(kind))?;
         let listing = self.own_listing().ok_or(CommandError::NoListing)?;
-        let log = self.hosters.get(&listing).ok_or(CommandError::NoListing)?.log(kind);
+        let log = self.hoster(listing).ok_or(CommandError::NoListing)?.log(kind);
         let epoch = match log.top() {
             Some(top) if top.epoch.keyring == keyring => {
                 Epoch { keyring, number: top.epoch.number.saturating_add(1) }
@@ -279,7 +279,7 @@ impl Directory {
     }
 
     fn own_log(&self, kind: DocumentKind) -> Option<&Log> {
-        let hoster = self.own_listing().and_then(|listing| self.hosters.get(&listing));
+        let hoster = self.own_listing().and_then(|listing| self.hoster(listing));
         hoster.map(|hoster| hoster.log(kind))
     }
 
@@ -290,7 +290,7 @@ impl Directory {
     /// Entry, place and actor of our key in the present keyring.
     fn signer(&self, role: Role) -> Result<(EntryNumber, u8, ActorId), CommandError> {
         let own = self.own.as_ref().ok_or(CommandError::NoListing)?;
-        let hoster = self.hosters.get(&own.listing).ok_or(CommandError::NoListing)?;
+        let hoster = self.hoster(own.listing).ok_or(CommandError::NoListing)?;
         let (head, key) = (hoster.keyring.head(), own.key.public());
         let place = head.operators.keys().position(|known| *known == key).ok_or(CommandError::NotAllowed)?;
         let operator = head.operators.get(&key).filter(|operator| operator.roles.contains(role));
@@ -302,7 +302,7 @@ impl Directory {
     fn next_seq(&mut self) -> u64 {
         let Some(own) = &self.own else { return 1 };
         let key = own.key.public();
-        let known = self.hosters.get(&own.listing).map_or(0, |hoster| hoster.last_seq(&key));
+        let known = self.hoster(own.listing).map_or(0, |hoster| hoster.last_seq(&key));
         let last = self.own_seqs.entry(*key.as_bytes()).or_insert(0);
         *last = (*last).max(known).saturating_add(1);
         let seq = *last;

@@ -41,6 +41,7 @@ impl Directory {
             Origin::New => Restore::Done,
             Origin::Existing => Restore::Asking(Vec::new()),
         };
+        self.view.own = Some(listing);
         self.own = Some(Own { listing, key, restore, next_beat: now });
         self.settle_restore(now);
     }
@@ -75,7 +76,7 @@ impl Directory {
 
     /// With fewer hosters than the policy's number, all of them are enough; a directory of one is its own witness.
     pub(super) fn settle_restore(&mut self, now: Timestamp) {
-        let others = self.hosters.values().filter(|hoster| hoster.is_proven(now)).map(|hoster| hoster.id());
+        let others = self.hosters().filter(|hoster| hoster.is_proven(now)).map(|hoster| hoster.id());
         let own = self.own_listing();
         let needed = others.filter(|id| Some(*id) != own).count().min(self.policy.restore_peers);
         if let Some(own) = &mut self.own

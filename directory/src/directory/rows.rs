@@ -5,9 +5,10 @@
 use essaim_identity::{PublicKey, RecordHash, cbor};
 use essaim_types::{ListingId, Timestamp};
 
-use super::{Directory, Gone, Policy, take};
+use super::{Directory, Policy, take};
 use crate::envelope::DocumentKind;
 use crate::hoster::{DomainState, Hoster};
+use crate::view::Gone;
 use crate::wire;
 
 /// The name of a row: at most 80 bytes.
@@ -122,7 +123,7 @@ impl Directory {
         match kind {
             DOMAIN => {
                 if let (Some(hoster), Ok(state)) =
-                    (self.hosters.get_mut(&listing), cbor::decode::<DomainState>(&value))
+                    (self.view.hoster_mut(&listing), cbor::decode::<DomainState>(&value))
                 {
                     hoster.domain = state;
                     hoster.first_seen = state.first_seen.map_or(hoster.first_seen, Timestamp);
@@ -131,11 +132,11 @@ impl Directory {
             GONE => {
                 if let Some((time, wire)) = value.split_first_chunk::<8>() {
                     let since = Timestamp(i64::from_be_bytes(*time));
-                    self.gone.insert(listing, Gone { since, wire: wire.into() });
+                    self.view.gone.insert(listing, Gone { since, wire: wire.into() });
                 }
             }
             HIDDEN => {
-                self.hidden.insert(listing);
+                self.view.hidden.insert(listing);
             }
             OUTBOX => {
                 self.outbox.insert(RecordHash::from_bytes(id), value);
@@ -149,7 +150,7 @@ impl Directory {
     }
 
     pub(super) fn store_domain(&mut self, listing: ListingId) {
-        if let Some(hoster) = self.hosters.get_mut(&listing) {
+        if let Some(hoster) = self.view.hoster_mut(&listing) {
             hoster.domain.first_seen = Some(hoster.first_seen.0);
             let value = cbor::encode(&hoster.domain);
             self.emit_store(RowKey::domain(listing), value);

@@ -1,6 +1,7 @@
 //! One record in: whatever way it came, it goes through here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use essaim_identity::keyring::{KeyringEntry, Status};
@@ -8,12 +9,13 @@ use essaim_identity::{Cosigning, PublicKey, Unverified};
 use essaim_types::{ListingId, Timestamp};
 
 use super::rows::rows_of;
-use super::{Alert, Directory, Gone, Output, RowKey};
+use super::{Alert, Directory, Output, RowKey};
 use crate::beat::Tombstone;
 use crate::envelope::{Change, DocumentKind, ForkProof};
 use crate::hoster::Hoster;
 use crate::log::Taken;
 use crate::refusal::Refusal;
+use crate::view::Gone;
 use crate::wire::{self, Wire};
 
 /// How a record came.
@@ -78,7 +80,7 @@ impl Directory {
             Wire::Change(change) => self.take_change(now, bytes, *change, from)?,
             Wire::Fork(proof) => self.take_fork(*proof)?,
             Wire::Beat(beat) => {
-                let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
+                let hoster = self.view.hoster_mut(&listing).ok_or(Refusal::UnknownListing)?;
                 let held = hoster.check_beat(bytes.get(1..).unwrap_or_default(), *beat)?;
                 let time = held.beat.time;
                 // Only what a hoster has just said tells of its clock and ours, and then also what is from our future.
@@ -136,7 +138,7 @@ impl Directory {
         let Wire::Change(change) = wire else { return true };
         let (claims, hash) = (change.claims(), change.hash());
         let known = |hoster: &Hoster| hoster.log(claims.document).all().any(|held| held.hash == hash);
-        !self.hosters.get(&claims.listing).is_some_and(known)
+        !self.hoster(claims.listing).is_some_and(known)
     }
 
     fn take_keyring(
@@ -157,7 +159,7 @@ impl Directory {
             return Err(Refusal::Known);
         }
         let entry = entry.verify().map_err(|_| Refusal::BadSignature)?;
-        match self.hosters.get_mut(&listing) {
+        match self.view.hoster_mut(&listing) {
             Some(hoster) => {
                 let before = rows_of(hoster);
                 hoster.offer_keyring(entry)?;
@@ -173,7 +175,7 @@ impl Directory {
                 if from != From::Disk {
                     self.check_room()?;
                 }
-                self.hosters.insert(listing, Hoster::found(entry, now)?);
+                self.view.hosters.insert(listing, Arc::new(Hoster::found(entry, now)?));
                 self.emit_store(key, value);
                 self.store_domain(listing);
             }
@@ -204,7 +206,7 @@ impl Directory {
         }
         let own_key = self.key().map(|key| key.public());
         let is_own = self.own_listing() == Some(listing);
-        let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
+        let hoster = self.view.hoster_mut(&listing).ok_or(Refusal::UnknownListing)?;
         let hash = change.hash();
         if hoster.log(kind).all().any(|held| held.hash == hash) {
             return Err(Refusal::Known);
@@ -237,7 +239,7 @@ impl Directory {
 
     fn take_fork(&mut self, proof: ForkProof) -> Result<(), Refusal> {
         let listing = proof.place().listing;
-        let hoster = self.hosters.get_mut(&listing).ok_or(Refusal::UnknownListing)?;
+        let hoster = self.view.hoster_mut(&listing).ok_or(Refusal::UnknownListing)?;
         let before = rows_of(hoster);
         hoster.offer_fork(proof.clone())?;
         self.live.forget(listing);
@@ -263,7 +265,7 @@ impl Directory {
     ) -> Result<(), Refusal> {
         let claims = tombstone.claims().clone();
         not_future(claims.time, now)?;
-        let hoster = self.hosters.get(&claims.listing).ok_or(Refusal::UnknownListing)?;
+        let hoster = self.hoster(claims.listing).ok_or(Refusal::UnknownListing)?;
         if hoster.keyring.head().number > claims.keyring {
             return Err(Refusal::Outdated);
         }
@@ -276,13 +278,13 @@ impl Directory {
         self.erase(claims.listing);
         let value = [now.0.to_be_bytes().as_slice(), bytes].concat();
         self.emit_store(RowKey::gone(claims.listing), value);
-        self.gone.insert(claims.listing, Gone { since: now, wire: bytes.into() });
+        self.view.gone.insert(claims.listing, Gone { since: now, wire: bytes.into() });
         Ok(())
     }
 
     /// Forgets everything about a hoster.
     pub(super) fn erase(&mut self, listing: ListingId) {
-        let Some(hoster) = self.hosters.remove(&listing) else { return };
+        let Some(hoster) = self.view.hosters.remove(&listing) else { return };
         self.live.forget(listing);
         self.quarantine.remove(&listing);
         self.parking.forget(listing);
@@ -294,7 +296,7 @@ impl Directory {
     }
 
     fn emit_difference(&mut self, listing: ListingId, before: Vec<(RowKey, Vec<u8>)>) {
-        let Some(hoster) = self.hosters.get(&listing) else { return };
+        let Some(hoster) = self.hoster(listing) else { return };
         let mut before: BTreeMap<RowKey, Vec<u8>> = before.into_iter().collect();
         for (key, value) in rows_of(hoster) {
             if before.remove(&key).as_ref() != Some(&value) {
@@ -312,11 +314,11 @@ impl Directory {
     }
 
     fn check_quarantine(&self, now: Timestamp, listing: ListingId, more: usize) -> Result<(), Refusal> {
-        let Some(hoster) = self.hosters.get(&listing) else { return Err(Refusal::UnknownListing) };
+        let Some(hoster) = self.hoster(listing) else { return Err(Refusal::UnknownListing) };
         if hoster.is_proven(now) || self.own_listing() == Some(listing) {
             return Ok(());
         }
-        let unproven = self.quarantine.iter().filter_map(|id| self.hosters.get(id));
+        let unproven = self.quarantine.iter().filter_map(|id| self.hoster(*id));
         let bytes: usize = unproven.map(Hoster::weight).sum();
         let fits = bytes.saturating_add(more) <= self.policy.quarantine_bytes_max;
         fits.then_some(()).ok_or(Refusal::QuarantineFull)

@@ -46,7 +46,7 @@ impl Directory {
         domain: &Domain,
         outcome: DomainOutcome,
     ) {
-        let hoster = self.hosters.get_mut(&listing);
+        let hoster = self.view.hoster_mut(&listing);
         let Some(hoster) = hoster.filter(|hoster| hoster.keyring.domain() == Some(domain)) else { return };
         let before = hoster.is_proven(now);
         hoster.domain.asked = Some(now.0);
@@ -69,7 +69,7 @@ impl Directory {
 
     /// Asks for a domain to be checked: at once when new, then once a day.
     pub(super) fn wish_domain(&mut self, now: Timestamp, listing: ListingId) {
-        let Some(hoster) = self.hosters.get_mut(&listing) else { return };
+        let Some(hoster) = self.view.hoster_mut(&listing) else { return };
         let due = hoster.domain.asked.is_none_or(|asked| {
             now.since(Timestamp(asked)) >= DOMAIN_EVERY.saturating_sub(early(listing, asked))
         });
@@ -106,7 +106,7 @@ impl Directory {
             let never = hoster.domain.proven.is_none() && now.since(hoster.first_seen) > QUARANTINE_FOR;
             Some(hoster.id()) != own && (hoster.freshness(now) == Freshness::Lost || never)
         };
-        let lost: Vec<ListingId> = self.hosters.values().filter(lost).map(|hoster| hoster.id()).collect();
+        let lost: Vec<ListingId> = self.hosters().filter(lost).map(|hoster| hoster.id()).collect();
         lost.into_iter().for_each(|listing| self.erase(listing));
         let old: Vec<ListingId> = self
             .gone
@@ -115,7 +115,7 @@ impl Directory {
             .map(|(id, _)| *id)
             .collect();
         for listing in old {
-            self.gone.remove(&listing);
+            self.view.gone.remove(&listing);
             self.outputs.push(Output::Delete(RowKey::gone(listing)));
         }
     }

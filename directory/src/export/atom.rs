@@ -8,11 +8,11 @@ use std::fmt::Write;
 
 use essaim_types::{ListingId, Timestamp};
 
-use crate::directory::Directory;
 use crate::journal::{Entry, Journal};
 use crate::listing::Listing;
 use crate::query::Filter;
 use crate::times::rfc3339;
+use crate::view::View;
 
 /// Where the feed stands, and for whom.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ enum Event {
 }
 
 /// The feed with the latest events, newest first.
-pub fn feed(directory: &Directory, journal: &Journal, now: Timestamp, feed: &Feed<'_>) -> String {
+pub fn feed(directory: &View, journal: &Journal, now: Timestamp, feed: &Feed<'_>) -> String {
     let mut events: Vec<(Timestamp, ListingId, Event)> =
         journal.after(None).flat_map(|(id, entry)| events(id, entry)).collect();
     events.sort_unstable_by_key(|event| Reverse(*event));

@@ -2,9 +2,9 @@
 
 use essaim_types::{ListingId, Timestamp};
 
-use crate::directory::Directory;
 use crate::journal::{Journal, Mark};
 use crate::query::{Filter, Hit};
+use crate::view::View;
 
 /// What a reader asks for.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Page<'a> {
 }
 
 /// The page that a reader asks for. Whoever knows nothing is not told what is gone.
-pub fn page<'a>(directory: &'a Directory, journal: &Journal, now: Timestamp, request: &Request) -> Page<'a> {
+pub fn page<'a>(directory: &'a View, journal: &Journal, now: Timestamp, request: &Request) -> Page<'a> {
     let since = request.since.filter(|since| journal.remembers(*since));
     let finder = directory.finder(now, &request.filter);
     let mut page = Page {

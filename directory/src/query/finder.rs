@@ -4,20 +4,20 @@ use essaim_types::{ListingId, Timestamp};
 
 use super::criterion::{Misses, misses};
 use super::{Filter, Hit};
-use crate::directory::Directory;
 use crate::trust::Tiers;
+use crate::view::View;
 
 /// A filter at work.
 #[derive(Debug)]
 pub struct Finder<'a, 'f> {
-    directory: &'a Directory,
+    directory: &'a View,
     now: Timestamp,
     filter: &'f Filter,
     tiers: Tiers,
     words: Vec<String>,
 }
 
-impl Directory {
+impl View {
     /// Asks of one listing after the other whether it matches. Tiers are computed once, here.
     pub fn finder<'a, 'f>(&'a self, now: Timestamp, filter: &'f Filter) -> Finder<'a, 'f> {
         Finder { directory: self, now, filter, tiers: self.tiers(now), words: filter.words() }

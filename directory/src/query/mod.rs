@@ -14,10 +14,10 @@ use serde::Serialize;
 
 use self::criterion::{Misses, misses};
 use crate::beat::Freshness;
-use crate::directory::Directory;
 use crate::hoster::Hoster;
 use crate::listing::Listing;
 use crate::trust::{Tier, Tiers};
+use crate::view::View;
 
 pub use choices::{Choices, most_used};
 pub use criterion::Criterion;
@@ -169,8 +169,8 @@ impl Filter {
     }
 }
 
-impl Directory {
-    /// A part of what [`Directory::find`] finds.
+impl View {
+    /// A part of what [`View::find`] finds.
     pub fn query(&self, now: Timestamp, filter: &Filter, page: PageRequest) -> Page<'_> {
         let Found { hits, .. } = self.find(now, filter);
         let total = hits.len();

@@ -2,8 +2,8 @@
 
 use essaim_types::{ListingId, Timestamp};
 
-use crate::directory::Directory;
 use crate::listing::to_ascii;
+use crate::view::View;
 
 /// Why no one listing is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum NameFault {
     Several,
 }
 
-impl Directory {
+impl View {
     /// The listing with this id or this domain. Of several with one domain the one that is proven.
     pub fn named(&self, now: Timestamp, name: &str) -> Result<ListingId, NameFault> {
         if let Some(id) = name.parse::<ListingId>().ok().filter(|id| self.hoster(*id).is_some()) {

@@ -7,11 +7,11 @@ use essaim_types::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::directory::Directory;
 use crate::listing::Cell;
 use crate::trust::Tier;
+use crate::view::View;
 
-impl Directory {
+impl View {
     /// Degrees north and east of `50.46,4.87`, or of a municipality that listings name, whatever case and accents: where most of
     /// those that are proven and not hidden say it is, else where any does.
     pub fn locate(&self, now: Timestamp, place: &str) -> Option<(f64, f64)> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_identity::domain::Card;
 use essaim_identity::keyring::Role;
 use essaim_identity::{RecordHash, SigningKey};
@@ -29,7 +29,7 @@ impl Shown {
     /// Makes the card if there is none, or none of today and of this keyring.
     pub(super) fn note(
         &self,
-        directory: &Directory,
+        directory: &View,
         listing: ListingId,
         key: &SigningKey,
         addresses: &[String],

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use essaim_directory::beat::Freshness;
 use essaim_directory::envelope::DocumentKind;
 use essaim_directory::trust::Tier;
-use essaim_directory::{Directory, Hoster};
+use essaim_directory::{Hoster, View};
 use essaim_identity::PublicKey;
 use essaim_identity::keyring::Role;
 use essaim_network::Address;
@@ -76,7 +76,7 @@ pub(super) struct Known<'a> {
 
 impl Correspondents {
     /// As the directory has it now. Walks all vouches once.
-    pub(super) fn of(directory: &Directory, known: Known<'_>, now: Timestamp) -> Self {
+    pub(super) fn of(directory: &View, known: Known<'_>, now: Timestamp) -> Self {
         let tiers = directory.tiers(now);
         let chosen: BTreeSet<ListingId> = known.peers.values().map(|peer| peer.listing).collect();
         let own = directory.own_listing().and_then(|own| directory.hoster(own));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::import::{Draft, Found};
 use essaim_types::ObjectKind;
 
@@ -86,7 +86,7 @@ impl Federation {
 }
 
 /// Domains of hosters that have proven that they are theirs.
-fn listed(directory: &Directory, now: essaim_types::Timestamp) -> BTreeSet<String> {
+fn listed(directory: &View, now: essaim_types::Timestamp) -> BTreeSet<String> {
     let proven = directory.hosters().filter(|hoster| hoster.is_proven(now));
     proven.filter_map(|hoster| hoster.listing().domain.as_deref().map(str::to_owned)).collect()
 }

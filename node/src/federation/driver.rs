@@ -1,13 +1,13 @@
 //! The one loop that owns the directory: what comes from the network, from operators and from time goes in, what the directory
 //! answers is performed in order (`perform`). It runs on a thread of its own, because a change from a stranger may take
-//! milliseconds to check.
+//! milliseconds to check. Whoever only reads gets a copy and reads it elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use essaim_accounts::Journal;
-use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy};
+use essaim_directory::{CommandError, Directory, DomainOutcome, Input, Origin, Output, Policy, View};
 use essaim_identity::keyring::Role;
 use essaim_identity::{PublicKey, RecordHash, SigningKey};
 use essaim_network::{Address, Event, Handle, IncomingStream, Message, Network, Reply, Request, Ticket};
@@ -34,8 +34,8 @@ use crate::vitals::now;
 
 /// What others want of the loop.
 pub(super) enum Command {
-    /// To look at the directory.
-    Look(Look),
+    /// The directory as it is now.
+    Show(oneshot::Sender<Arc<View>>),
     /// To change something of ours.
     Change(Change, Box<Note>, oneshot::Sender<Result<(), Failure>>),
     /// A question of ours has an outcome.
@@ -48,7 +48,6 @@ pub(super) enum Command {
     Part(PublicKey),
 }
 
-pub(super) type Look = Box<dyn FnOnce(&Directory, Timestamp) + Send>;
 pub(super) type Change =
     Box<dyn FnOnce(&mut Directory, Timestamp) -> Result<Vec<Output>, CommandError> + Send>;
 
@@ -56,6 +55,8 @@ pub(super) type Change =
 #[derive(Debug)]
 pub(super) struct Driver {
     pub(super) directory: Directory,
+    /// What readers were shown last, until something changes.
+    shown: Option<Arc<View>>,
     pub(super) own: Own,
     pub(super) rows: Rows,
     pub(super) network: Option<Handle>,
@@ -151,6 +152,7 @@ impl Driver {
         } = beginning;
         Self {
             directory,
+            shown: None,
             own,
             rows,
             network,
@@ -262,6 +264,7 @@ impl Driver {
                 self.forget_waiting();
                 return;
             }
+            self.shown = None;
             let outputs = self.directory.handle(now(), input);
             if let Err(error) = self.perform(outputs, None).await {
                 self.lost(&unwritten(&error));
@@ -366,7 +369,11 @@ impl Driver {
 
     async fn command(&mut self, command: Command) {
         match command {
-            Command::Look(look) => look(&self.directory, now()),
+            Command::Show(tell) => {
+                let view = self.shown.get_or_insert_with(|| Arc::new(self.directory.view()));
+                // Whoever asked may have gone.
+                let _ = tell.send(Arc::clone(view));
+            }
             Command::Change(change, note, answer) => {
                 let _ = answer.send(self.change(change, Some(*note)).await);
             }
@@ -402,6 +409,7 @@ impl Driver {
         if let Some(failure) = &self.unwritten {
             return Err(failure.clone());
         }
+        self.shown = None;
         let outputs = change(&mut self.directory, now()).map_err(|error| super::refused(&error))?;
         self.correspondents.made = None;
         self.performed(outputs, note).await
@@ -481,7 +489,7 @@ impl Driver {
     async fn read_again(&mut self) {
         let (rows, key) = (self.rows.clone(), SigningKey::from_seed(&self.own.key.to_seed()));
         match read(&rows, self.own.listing, key) {
-            Ok(directory) => self.directory = directory,
+            Ok(directory) => (self.directory, self.shown) = (directory, None),
             Err(failure) => {
                 return error!(error = &failure as &dyn std::error::Error, "the directory cannot be read");
             }
@@ -552,7 +560,7 @@ pub(super) fn split(
 impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Look(_) => "Look",
+            Self::Show(_) => "Show",
             Self::Change(..) => "Change",
             Self::Outcome(_) => "Outcome",
             Self::DomainChecked(..) => "DomainChecked",

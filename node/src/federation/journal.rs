@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::journal::{Entry, Head, Journal, Step};
 use essaim_types::{ListingId, ObjectKind, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
@@ -19,7 +19,8 @@ use crate::vitals::now;
 pub(super) struct Kept {
     /// One observes at a time; when it did so last.
     turn: tokio::sync::Mutex<Option<Timestamp>>,
-    journal: RwLock<Option<Journal>>,
+    /// Who reads holds a copy and not the lock.
+    journal: RwLock<Option<Arc<Journal>>>,
 }
 
 impl Federation {
@@ -27,13 +28,13 @@ impl Federation {
     pub(crate) async fn look_since<T: Send + 'static>(
         &self,
         age_max: Duration,
-        look: impl FnOnce(&Directory, &Journal, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, &Journal, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let observed = self.observe(age_max).await;
         let inner = Arc::clone(&self.0);
         let seen = self.look(move |directory, now| {
-            let journal = inner.journal.journal.read().unwrap_or_else(PoisonError::into_inner);
-            journal.as_ref().map(|journal| look(directory, journal, now))
+            let journal = inner.journal.journal.read().unwrap_or_else(PoisonError::into_inner).clone();
+            journal.map(|journal| look(directory, &journal, now))
         });
         match (seen.await?, observed) {
             // On a full disk readers are told what was known before.
@@ -53,7 +54,8 @@ impl Federation {
         let inner = Arc::clone(&self.0);
         let steps = self.look(move |directory, now| {
             let mut journal = inner.journal.journal.write().unwrap_or_else(PoisonError::into_inner);
-            journal.as_mut().map_or_else(Vec::new, |journal| journal.observe(now, directory))
+            let journal = journal.as_mut().map(Arc::make_mut);
+            journal.map_or_else(Vec::new, |journal| journal.observe(now, directory))
         });
         let steps = steps.await?;
         if !steps.is_empty() {
@@ -82,12 +84,13 @@ impl Federation {
                 journal
             }
         };
-        *self.0.journal.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(journal);
+        *self.0.journal.journal.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(journal));
         Ok(())
     }
 
     fn with_journal<T>(&self, work: impl FnOnce(&mut Journal) -> T) -> Option<T> {
-        self.0.journal.journal.write().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)
+        let mut journal = self.0.journal.journal.write().unwrap_or_else(PoisonError::into_inner);
+        journal.as_mut().map(Arc::make_mut).map(work)
     }
 
     /// Observes until the node stops, so that the feed knows when something happened although nobody asked.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::observation::{Door, Observation, Question, Service};
 use essaim_identity::cbor::{self, Bounded};
 use essaim_identity::keyring::Role;
@@ -198,7 +198,7 @@ fn doors_in_turn(ports: &PeerPorts, place: Place, has_mail: bool) -> Vec<Door> {
 }
 
 /// Whether a hoster says that the key is its node's.
-fn is_node_of(directory: &Directory, listing: ListingId, key: &PublicKey) -> bool {
+fn is_node_of(directory: &View, listing: ListingId, key: &PublicKey) -> bool {
     directory.hoster(listing).is_some_and(|hoster| hoster.keyring().head().has_role(key, Role::Node))
 }
 

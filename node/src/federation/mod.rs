@@ -35,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use essaim_accounts::Journal;
-use essaim_directory::{CommandError, Directory, Output};
+use essaim_directory::{CommandError, Directory, Output, View};
 use essaim_identity::invitation::InvitationLink;
 use essaim_identity::keyring::Role;
 use essaim_identity::node::NodeClaim;
@@ -117,18 +117,19 @@ impl Federation {
         Self(Arc::new(Inner { rows, data_dir, counts, card, correspondents, arrivals, journal, running }))
     }
 
-    /// Looks at the directory: the running one, else as the store has it.
+    /// Looks at the directory: the running one as it is now, else as the store has it. On a thread of its own, however long it takes: gossip
+    /// and other readers go on meanwhile.
     pub(crate) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let Some(running) = self.0.running.get() else {
             return self.load(move |directory| look(directory, now())).await;
         };
         let (tell, told) = oneshot::channel();
-        let look = move |directory: &Directory, now| drop(tell.send(look(directory, now)));
-        running.send(Command::Look(Box::new(look))).await?;
-        told.await.map_err(|_| stopping())
+        running.send(Command::Show(tell)).await?;
+        let view = told.await.map_err(|_| stopping())?;
+        Ok(on_a_thread(move || look(&view, now())).await)
     }
 
     /// Changes something of ours. When this returns it is durable, and on its way to whoever is connected.
@@ -277,10 +278,7 @@ impl Federation {
             };
             Ok(work(&mut driver::read(&inner.rows, listing, keys.node)?))
         };
-        match tokio::task::spawn_blocking(read).await {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
+        on_a_thread(read).await
     }
 
     fn running(&self) -> Result<&Running, Failure> {
@@ -288,6 +286,14 @@ impl Federation {
             Failure::new("the node is not running, and only a running node talks to others")
                 .hint("start it: essaim serve, or systemctl start essaim")
         })
+    }
+}
+
+/// Work that may take long, or read the disk.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 
@@ -363,3 +369,6 @@ fn no_network() -> Failure {
 fn stopping() -> Failure {
     Failure::new("the node is stopping").hint("start it again, then repeat the command")
 }
+
+#[cfg(test)]
+mod tests;

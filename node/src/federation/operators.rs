@@ -54,7 +54,7 @@ impl Federation {
     /// The keys of the keyring, and the one of this machine.
     pub(crate) async fn operators(&self) -> Result<Vec<OperatorKey>, Failure> {
         let here = Keys::read(&self.0.data_dir)?.map(|keys| keys.node.public());
-        let look = move |directory: &essaim_directory::Directory, _| {
+        let look = move |directory: &essaim_directory::View, _| {
             let hoster = directory.own_listing().and_then(|own| directory.hoster(own));
             let known = hoster.into_iter().flat_map(|hoster| {
                 hoster.keyring().head().operators.iter().map(|(key, operator)| OperatorKey {

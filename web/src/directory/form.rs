@@ -4,7 +4,7 @@ mod read;
 
 use std::fmt::Write;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::query::{Criterion, Filter, Near};
 use essaim_directory::trust::Tier;
 use essaim_types::Timestamp;
@@ -85,7 +85,7 @@ impl Default for Form {
 
 impl Form {
     /// What is asked of the directory. `Err` if nobody knows where the place is.
-    pub(crate) fn filter(&self, directory: &Directory, now: Timestamp) -> Result<Filter, Fault> {
+    pub(crate) fn filter(&self, directory: &View, now: Timestamp) -> Result<Filter, Fault> {
         let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let near = match self.near.as_str() {
             "" => None,

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::Response;
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::explain::{Event, Explanation};
 use essaim_directory::observation::Observation;
 use essaim_directory::query::NameFault;
@@ -69,7 +69,7 @@ pub(crate) async fn show(visit: Visit, name: Result<Path<String>, PathRejection>
 }
 
 impl Seen {
-    fn of(directory: &Directory, now: Timestamp, name: &str) -> Result<Self, NameFault> {
+    fn of(directory: &View, now: Timestamp, name: &str) -> Result<Self, NameFault> {
         let listing = directory.named(now, name)?;
         let own = directory.own_listing();
         let hit = directory.show(now, listing).ok_or(NameFault::Unknown)?;
@@ -94,7 +94,7 @@ impl Seen {
 }
 
 impl Party {
-    fn of(directory: &Directory, now: Timestamp, id: ListingId) -> Self {
+    fn of(directory: &View, now: Timestamp, id: ListingId) -> Self {
         match directory.show(now, id) {
             Some(hit) => {
                 let shown = Shown::of(&hit, directory, now);

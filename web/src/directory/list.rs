@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::query::{Choices, Criterion, Found, most_used};
 use essaim_types::Timestamp;
 
@@ -69,7 +69,7 @@ pub(crate) async fn show(visit: Visit) -> Response {
 }
 
 impl Seen {
-    fn of(directory: &Directory, now: Timestamp, form: &Form) -> Self {
+    fn of(directory: &View, now: Timestamp, form: &Form) -> Self {
         let (filter, fault) = match form.filter(directory, now) {
             Ok(filter) => (filter, None),
             Err(fault) => (Form::default().filter(directory, now).unwrap_or_default(), Some(fault)),

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::export::{Software, chatons, jsonld, librehost as network};
 use essaim_directory::journal::{Journal, Mark};
 use essaim_directory::query::Hit;
@@ -26,7 +26,7 @@ pub(super) async fn linked_data(visit: Visit, Path(name): Path<String>) -> Respo
             return (StatusCode::FOUND, headers).into_response();
         }
     };
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         // What this node does not show to people it does not tell programs either.
         let listing = directory.named(now, &listing).ok()?;
         let hit = directory.finder(now, &Default::default()).find(listing)?;
@@ -38,7 +38,7 @@ pub(super) async fn linked_data(visit: Visit, Path(name): Path<String>) -> Respo
 /// The own hoster for LibreHosters.
 pub(super) async fn librehost(visit: Visit) -> Response {
     let order = visit.order.clone();
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         let (hit, languages) = own(directory, now, &order)?;
         let text = serde_json::to_string_pretty(&network::librehost(hit.listing, &languages)).ok()?;
         Some((journal.mark(), text + "\n"))
@@ -49,7 +49,7 @@ pub(super) async fn librehost(visit: Visit) -> Response {
 /// The own hoster and its services for CHATONS.
 pub(super) async fn properties(visit: Visit, Path(name): Path<String>) -> Response {
     let (order, host) = (visit.order.clone(), visit.host());
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         let (hit, languages) = own(directory, now, &order)?;
         let service = chatons::file_named(host.domain.as_str(), &name)?;
         let software = Software { name: "Essaim", version: host.version, licence: env!("CARGO_PKG_LICENSE") };
@@ -70,11 +70,7 @@ pub(super) async fn properties(visit: Visit, Path(name): Path<String>) -> Respon
     answer(&visit, PROPERTIES, visit.look_since(look).await, "such file")
 }
 
-fn own<'a, 'o>(
-    directory: &'a Directory,
-    now: Timestamp,
-    order: &'o [String],
-) -> Option<(Hit<'a>, Vec<&'o str>)> {
+fn own<'a, 'o>(directory: &'a View, now: Timestamp, order: &'o [String]) -> Option<(Hit<'a>, Vec<&'o str>)> {
     let hit = directory.show(now, directory.own_listing()?)?;
     Some((hit, order.iter().map(String::as_str).collect()))
 }

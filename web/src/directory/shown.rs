@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::beat::Freshness;
 use essaim_directory::listing::{Listing, Texts};
 use essaim_directory::query::Hit;
@@ -45,7 +45,7 @@ pub(crate) enum Room {
 }
 
 impl Shown {
-    pub(crate) fn of(hit: &Hit<'_>, directory: &Directory, now: Timestamp) -> Self {
+    pub(crate) fn of(hit: &Hit<'_>, directory: &View, now: Timestamp) -> Self {
         Self {
             id: hit.id,
             tier: hit.tier,

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::export::atom::{self, Feed};
 use essaim_directory::export::json::{ChangesJson, DraftJson};
 use essaim_directory::export::{Request, csv as lines, page};
@@ -38,7 +38,7 @@ pub(super) async fn json(visit: Visit) -> Response {
         },
         false => None,
     };
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         let request =
             Request { filter: asked.filter(directory, now)?, since: asked.since, limit: asked.limit };
         let page = page(directory, journal, now, &request);
@@ -91,7 +91,7 @@ pub(super) async fn csv(visit: Visit) -> Response {
 /// Some lines, and what to ask for next.
 async fn part(visit: &Visit, asked: Asked) -> Result<(String, Option<Asked>), Away> {
     let order = visit.order.clone();
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         let filter = asked.filter(directory, now).map_err(|_| Away)?;
         let page = page(directory, journal, now, &Request { filter, since: asked.since, limit: asked.limit });
         let languages: Vec<&str> = order.iter().map(String::as_str).collect();
@@ -108,7 +108,7 @@ pub(super) async fn atom(visit: Visit) -> Response {
         Err(key) => return Refusal::of_key(key),
     };
     let (base, code) = (visit.host().base, visit.language.code());
-    let look = move |directory: &Directory, journal: &Journal, now| {
+    let look = move |directory: &View, journal: &Journal, now| {
         let language = atom::Language::from_code(code).unwrap_or_default();
         let feed = Feed { base: &base, language, filter: asked.filter(directory, now)? };
         Ok((journal.mark(), atom::feed(directory, journal, now, &feed)))
@@ -124,7 +124,7 @@ pub(super) async fn atom(visit: Visit) -> Response {
 }
 
 /// Whether the question can be answered, and the state of now.
-fn probe(asked: Asked) -> impl FnOnce(&Directory, &Journal, Timestamp) -> Result<Mark, &'static str> {
+fn probe(asked: Asked) -> impl FnOnce(&View, &Journal, Timestamp) -> Result<Mark, &'static str> {
     move |directory, journal, now| asked.filter(directory, now).map(|_| journal.mark())
 }
 
@@ -150,7 +150,7 @@ impl Asked {
         Ok(asked)
     }
 
-    fn filter(&self, directory: &Directory, now: Timestamp) -> Result<Filter, &'static str> {
+    fn filter(&self, directory: &View, now: Timestamp) -> Result<Filter, &'static str> {
         self.form.filter(directory, now).map_err(|fault| fault.key.name())
     }
 }

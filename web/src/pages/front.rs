@@ -27,8 +27,8 @@ pub(crate) async fn show(visit: Visit) -> Response {
     let looked = visit.look(|directory, now| {
         let own = directory.own_listing();
         let hit = own.and_then(|own| directory.show(now, own));
-        let numbers = directory.numbers(now);
-        (hit.map(|hit| Shown::of(&hit, directory, now)), numbers.listings.saturating_sub(numbers.quarantined))
+        let hosters = directory.hosters().filter(|hoster| hoster.is_proven(now)).count();
+        (hit.map(|hit| Shown::of(&hit, directory, now)), hosters)
     });
     let (shown, hosters) = looked.await.unwrap_or_default();
     let (frame, order) = (visit.frame(), visit.order.clone());

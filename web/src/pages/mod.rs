@@ -10,7 +10,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::import::Draft;
 use essaim_directory::journal::Journal;
 use essaim_directory::observation::Observation;
@@ -64,7 +64,7 @@ impl Visit {
     /// What `look` makes of the directory.
     pub(crate) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Directory, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
         self.app.window.look(&*self.app.node, look).await
     }
@@ -77,7 +77,7 @@ impl Visit {
     /// What `look` makes of the directory and its journal.
     pub(crate) async fn look_since<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Directory, &Journal, Timestamp) -> T + Send + 'static,
+        look: impl FnOnce(&View, &Journal, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Away> {
         self.app.window.look_since(&*self.app.node, look).await
     }

@@ -11,15 +11,10 @@ use crate::message::{BUCKETS, Summary};
 pub(super) type Buckets = [[u8; 32]; BUCKETS];
 
 impl Directory {
-    /// Only what is proven is compared and told of: nobody passes on what nobody has checked.
-    pub(super) fn is_told(&self, hoster: &Hoster, now: Timestamp) -> bool {
-        hoster.is_proven(now) || self.own_listing() == Some(hoster.id())
-    }
-
     /// Ids are in order, so each bucket is one run of them; an empty one is zeros.
     pub(super) fn buckets(&self, now: Timestamp) -> Buckets {
         let mut buckets = [[0; 32]; BUCKETS];
-        let mut told = self.hosters.values().filter(|hoster| self.is_told(hoster, now)).peekable();
+        let mut told = self.hosters().filter(|hoster| self.is_told(hoster, now)).peekable();
         let mut hasher = blake3::Hasher::new();
         while let Some(first) = told.peek().map(|hoster| bucket_of(hoster.id())) {
             hasher.reset();

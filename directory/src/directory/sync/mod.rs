@@ -207,7 +207,7 @@ impl Directory {
                 Request::Root(_) | Request::Summaries { .. } => None,
             });
             let asked: BTreeSet<ListingId> = open.flatten().map(|name| name.0).collect();
-            let held = |listing| self.hosters.get(&listing).map(short);
+            let held = |listing| self.view.hoster(listing).map(short);
             match self.sync.wanted.next(&peer, &asked, held) {
                 Some(Next::Records(names)) => self.ask(now, peer, Request::Records(names)),
                 Some(Next::Summaries(Rest { buckets, from })) => {
@@ -228,7 +228,7 @@ impl Directory {
 
     fn answer_summaries(&self, now: Timestamp, buckets: &[u8; 32], from: ListingId) -> Answer {
         let asked = |hoster: &&Hoster| has(buckets, hoster.id()) && self.is_told(hoster, now);
-        let mut found = self.hosters.range(from..).map(|(_, hoster)| hoster).filter(asked);
+        let mut found = self.hosters_from(from).filter(asked);
         let summaries = found.by_ref().take(SUMMARIES_MAX).map(summary).collect();
         Answer::Summaries { summaries, next: found.next().map(|hoster| Name(hoster.id())) }
     }
@@ -249,19 +249,6 @@ impl Directory {
         Answer::Records { records, complete }
     }
 
-    fn records_of(&self, listing: ListingId) -> Vec<Vec<u8>> {
-        let gone = self.gone.get(&listing).map(|gone| gone.wire.to_vec());
-        let held = self.hosters.get(&listing).map(Hoster::records);
-        let mut records = held.unwrap_or_default();
-        // More than a page only if its operators write on purpose without end: the oldest, on which the rest stands, then.
-        let mut bytes = PAGE_HEAD;
-        records.retain(|record| {
-            bytes += record.len() + 5;
-            bytes <= PAGE_BYTES_MAX
-        });
-        records.into_iter().chain(gone).collect()
-    }
-
     fn read_summaries(&mut self, peer: PublicKey, summaries: &[Summary]) {
         let mut last = None;
         for theirs in summaries.iter().take(SUMMARIES_MAX) {
@@ -272,7 +259,7 @@ impl Directory {
             if let Some(gone) = self.gone.get(&theirs.listing) {
                 let farewell = gone.wire.to_vec();
                 self.gossip_out(farewell);
-            } else if self.hosters.get(&theirs.listing).map(short) != Some(theirs.digest) {
+            } else if self.hoster(theirs.listing).map(short) != Some(theirs.digest) {
                 self.sync.wanted.add(peer, theirs.listing, Some(theirs.digest));
             }
         }

@@ -120,7 +120,7 @@ impl Operation for ReadOwnListing {
     type Answer = BTreeMap<String, String>;
 
     async fn perform(self, node: &Services, _: &Caller) -> Result<BTreeMap<String, String>, Failure> {
-        let look = |directory: &essaim_directory::Directory, _| {
+        let look = |directory: &essaim_directory::View, _| {
             let own = directory.own_listing().and_then(|own| directory.hoster(own));
             let fields =
                 own.map(|hoster| hoster.log(DocumentKind::Profile).fields().clone()).unwrap_or_default();

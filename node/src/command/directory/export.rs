@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::export::atom::{self, Feed};
 use essaim_directory::export::json::{ChangesJson, DraftJson};
 use essaim_directory::export::{Request, Software, chatons, csv, jsonld, librehost, page};
@@ -171,7 +171,7 @@ impl Operation for ExportPage {
             false => None,
         };
         let (format, languages) = (self.format, languages(&node.config));
-        let look = move |directory: &Directory, journal: &Journal, now| {
+        let look = move |directory: &View, journal: &Journal, now| {
             let request = Request { filter: Filter::default(), since, limit: PAGE };
             let page = page(directory, journal, now, &request);
             match format {
@@ -196,7 +196,7 @@ impl Operation for ExportOne {
     async fn perform(self, node: &Services, _: &Caller) -> Result<Document, Failure> {
         let config = node.config.clone();
         let look =
-            move |directory: &Directory, journal: &Journal, now| self.write(directory, journal, now, &config);
+            move |directory: &View, journal: &Journal, now| self.write(directory, journal, now, &config);
         node.federation.look_since(Duration::ZERO, look).await?
     }
 }
@@ -204,7 +204,7 @@ impl Operation for ExportOne {
 impl ExportOne {
     fn write(
         self,
-        directory: &Directory,
+        directory: &View,
         journal: &Journal,
         now: Timestamp,
         config: &Config,

@@ -148,7 +148,7 @@ impl Operation for QueryDirectory {
 impl QueryDirectory {
     fn run(
         self,
-        directory: &essaim_directory::Directory,
+        directory: &essaim_directory::View,
         now: Timestamp,
         drafts: &[Draft],
     ) -> Result<Vec<Shown>, Failure> {
@@ -167,7 +167,7 @@ impl QueryDirectory {
         Ok(shown)
     }
 
-    fn filter(self, directory: &essaim_directory::Directory, now: Timestamp) -> Result<Filter, Failure> {
+    fn filter(self, directory: &essaim_directory::View, now: Timestamp) -> Result<Filter, Failure> {
         let near =
             self.near.as_deref().map(|place| near(directory, now, place, self.within_km)).transpose()?;
         let defaults = Filter::default();
@@ -194,7 +194,7 @@ impl QueryDirectory {
 }
 
 fn near(
-    directory: &essaim_directory::Directory,
+    directory: &essaim_directory::View,
     now: Timestamp,
     place: &str,
     within_km: f64,

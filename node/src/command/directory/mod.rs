@@ -60,7 +60,7 @@ impl Directory {
 
 /// The listing that an operator means: by its id, or by its domain. Of several with one domain the proven one.
 fn named(
-    directory: &essaim_directory::Directory,
+    directory: &essaim_directory::View,
     now: essaim_types::Timestamp,
     name: &str,
 ) -> Result<ListingId, Failure> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use essaim_directory::Directory;
+use essaim_directory::View;
 use essaim_directory::explain::{Explanation, Saying};
 use essaim_directory::export::json::{DraftJson, ListingJson, word};
 use essaim_directory::listing::to_ascii;
@@ -138,12 +138,7 @@ impl Operation for ShowListing {
     }
 }
 
-fn shown(
-    directory: &Directory,
-    now: Timestamp,
-    name: &str,
-    seen: &[Observation],
-) -> Result<ShownView, Failure> {
+fn shown(directory: &View, now: Timestamp, name: &str, seen: &[Observation]) -> Result<ShownView, Failure> {
     let listing = named(directory, now, name)?;
     let gone = || Failure::new(format!("{name} is not in the directory any more"));
     let hit = directory.show(now, listing).ok_or_else(gone)?;

@@ -1,6 +1,6 @@
 //! Who names whose node.
 
-use essaim_directory::{DomainOutcome, Input, Policy};
+use essaim_directory::{Directory, DomainOutcome, Input, Policy};
 use essaim_identity::keyring::{ActorId, Draft, Roles};
 use essaim_identity::{Keyring, SigningKey};
 

@@ -6,7 +6,6 @@ mod projection;
 
 use std::collections::BTreeMap;
 
-use essaim_directory::Directory;
 use essaim_directory::listing::Cell;
 use essaim_directory::query::Hit;
 use essaim_types::Timestamp;
@@ -71,7 +70,7 @@ struct Placed<'a, 'b> {
 
 impl Map {
     /// Draws what was found, in the order of the list.
-    pub(crate) fn of(hits: &[Hit<'_>], directory: &Directory, now: Timestamp) -> Self {
+    pub(crate) fn of(hits: &[Hit<'_>], directory: &essaim_directory::View, now: Timestamp) -> Self {
         let mut map = Self::default();
         let mut placed = Vec::new();
         for hit in hits {
@@ -120,7 +119,7 @@ impl View {
 }
 
 impl First {
-    fn of(hit: &Hit<'_>, directory: &Directory, now: Timestamp) -> Self {
+    fn of(hit: &Hit<'_>, directory: &essaim_directory::View, now: Timestamp) -> Self {
         let shown = Shown::of(hit, directory, now);
         let place = shown.listing.place.name.as_deref().map(str::to_owned);
         Self { name: shown.name().into_owned(), place, path: shown.path() }
@@ -129,7 +128,12 @@ impl First {
 
 /// In the order of the list, each hoster joins the first spot that is near enough, or begins one where it is: so no two spots touch,
 /// and whoever goes from spot to spot with a keyboard goes through them as through the list.
-fn spots(placed: &[Placed<'_, '_>], view: View, directory: &Directory, now: Timestamp) -> Vec<Spot> {
+fn spots(
+    placed: &[Placed<'_, '_>],
+    view: View,
+    directory: &essaim_directory::View,
+    now: Timestamp,
+) -> Vec<Spot> {
     let near = view.finger();
     let mut spots: Vec<Spot> = Vec::new();
     for one in placed {
