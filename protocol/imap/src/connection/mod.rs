@@ -132,6 +132,26 @@ impl Connection {
         connection
     }
 
+    /// A conversation that another node has held up to a login with this tag, over a connection that is safe. The login is to be answered next:
+    /// by yes, or not at all.
+    pub fn taken_over(settings: Settings, tag: Tag) -> Self {
+        let mut connection = Self::new(settings);
+        connection.actions.clear();
+        connection.settings.transport = Transport::Tls;
+        connection.phase = Phase::Ask(Ask::Login { tag });
+        connection
+    }
+
+    /// Another node goes on with the conversation, instead of an answer to [`Action::Authenticate`]: what the client has sent since. There is
+    /// nothing left to do here.
+    pub fn hand_over(&mut self) -> Bytes {
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Ask(Ask::Login { .. }) => {}
+            phase => phase.not_asked("a login"),
+        }
+        std::mem::take(&mut self.input).freeze()
+    }
+
     /// Takes what the client sent. Call it only if [`wants_input`](Self::wants_input): what comes while an answer is
     /// awaited is kept, but not more of it than one command may have.
     pub fn receive(&mut self, bytes: &[u8]) {

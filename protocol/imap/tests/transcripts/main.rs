@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a transcript that does not hold panics")]
 
 mod append;
+mod handed_over;
 mod hostile;
 mod idle;
 mod list;

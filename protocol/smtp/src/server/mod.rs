@@ -112,6 +112,30 @@ impl Connection {
         connection
     }
 
+    /// A conversation that another node has held up to AUTH, over a connection that is safe, with a client that gave this name. The login is to be
+    /// answered next: by yes, or not at all.
+    pub fn taken_over(config: Arc<Config>, hello: String, now: Instant) -> Self {
+        let mut connection = Self::new(config, now);
+        connection.output.clear();
+        connection.session = Session::of_client(hello);
+        connection.state = State::Asking(Question::Login);
+        connection
+    }
+
+    /// The name that the client gave with HELO or EHLO. Unverified, printable.
+    pub fn hello_name(&self) -> Option<&str> {
+        self.session.hello.as_ref().map(|hello| hello.name.as_str())
+    }
+
+    /// Another node goes on with the conversation, instead of an answer to [`Action::Authenticate`]: what the client has sent since. There is
+    /// nothing left to do here.
+    pub fn hand_over(&mut self) -> Bytes {
+        debug_assert!(matches!(self.state, State::Asking(Question::Login)), "no login was asked about");
+        debug_assert!(self.output.is_empty(), "an answer was left unsaid");
+        self.state = State::Closed;
+        std::mem::take(&mut self.input).freeze()
+    }
+
     /// Takes what the peer sent. To be called only while [`wants_input`](Self::wants_input): a caller that goes on
     /// regardless ends the conversation instead of filling the memory.
     pub fn receive(&mut self, bytes: &[u8]) {

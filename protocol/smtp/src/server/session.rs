@@ -29,6 +29,11 @@ impl Session {
         Self { hello: None, encrypted, login: None }
     }
 
+    /// Of a client that another node has heard say EHLO over a connection that is safe.
+    pub(super) fn of_client(name: String) -> Self {
+        Self { hello: Some(Hello { dialect: Dialect::Esmtp, name }), ..Self::new(true) }
+    }
+
     pub(super) fn protocol(&self, hello: &Hello, smtputf8: bool) -> Protocol {
         let dialect = if smtputf8 { Dialect::Utf8Smtp } else { hello.dialect };
         Protocol { dialect, encrypted: self.encrypted, authenticated: self.login.is_some() }

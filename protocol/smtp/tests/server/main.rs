@@ -4,6 +4,7 @@
 mod bdat;
 mod chunking;
 mod errors;
+mod handed_over;
 mod limits;
 mod login;
 mod rfc5321;
