@@ -3,5 +3,6 @@
 #![warn(clippy::indexing_slicing, missing_docs)]
 
 pub mod archive;
+pub mod leading;
 pub mod moving;
 pub mod object;

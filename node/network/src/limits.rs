@@ -158,7 +158,7 @@ impl Default for Limits {
             bulk_connections_per_peer: 4,
             bulk_connections_per_host: 8,
             bulk_handshakes: 16,
-            bulk_streams: 16,
+            bulk_streams: 96,
             bulk_subject: 256,
             bulk_waiting: 32,
             bulk_setup: Duration::from_secs(10),
