@@ -24,6 +24,7 @@ use crate::control::{Control, Handler, Received};
 use crate::failure::{Failure, causes};
 use crate::federation::{Never, Started};
 use crate::first_run;
+use crate::leading::Desks;
 use crate::listen::tls::Tls;
 use crate::listen::{
     Bounds, Clients, Counters, Crowd, Http, Imap, Listener, Opening, Pace, PlainLogin, Protocol, Smtp,
@@ -58,11 +59,13 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let federation =
         node.federation.start(&node.config, node.accounts.journal(Actor::Node), stop.clone()).await?;
     addresses.extend(federation.listening.map(|at| ("peer".to_owned(), at)));
-    let mut running = listeners.start(&node, starttls.as_ref(), &stop);
+    // Members submit through listeners, and through the old hosters of their accounts.
+    let pace = Pace::new(node.config.limits.recipients_per_hour);
+    let mut running = listeners.start(&node, starttls.as_ref(), &pace, &stop);
     let Started { ended, streams, busy, .. } = federation;
     running.spawn(async move { drop(ended.await) });
     running.spawn(node.federation.clone().keep_journal(stop.clone()));
-    running.spawn(take_from_hosters(node.clone(), streams, stop.clone(), busy.clone()));
+    running.spawn(take_from_hosters(node.clone(), streams, pace, stop.clone(), busy.clone()));
     running.spawn(moving::run(node.clone(), stop.clone()));
     running.spawn(send(node.clone(), outbound, stop.clone(), busy));
     running.spawn(sweep::daily(node.clone(), stop.clone()));
@@ -115,16 +118,21 @@ impl Listeners {
     }
 
     /// Everything that runs until `stop`, and a moment longer.
-    fn start(self, node: &Services, starttls: Option<&TlsAcceptor>, stop: &Stop) -> JoinSet<()> {
+    fn start(
+        self,
+        node: &Services,
+        starttls: Option<&TlsAcceptor>,
+        pace: &Arc<Pace>,
+        stop: &Stop,
+    ) -> JoinSet<()> {
         let starttls = starttls.cloned();
         let limits = &node.config.limits;
         let bounds = Bounds::of(limits, Crowd::new(limits.connections_per_network));
         let mut start = Start { node, stop, bounds, counters: Vec::new(), tasks: JoinSet::new() };
         let plain = PlainLogin::from(node.config.mail.login_without_tls);
-        let pace = Pace::new(limits.recipients_per_hour);
         let web = |surface| Http::new(Arc::new(node.clone()), surface, limits.http_timeout);
         let smtp =
-            |clients, encryption| Smtp::new(node, clients, encryption, starttls.clone(), Arc::clone(&pace));
+            |clients, encryption| Smtp::new(node, clients, encryption, starttls.clone(), Arc::clone(pace));
         let later = if starttls.is_some() { Encryption::StartTls } else { Encryption::Unavailable };
         for (listener, opening) in self.bound {
             match listener.name {
@@ -211,10 +219,11 @@ async fn hurry(node: &Services) {
     }
 }
 
-/// Takes mail from nodes of other hosters until `stop`, and a moment longer.
+/// Takes mail, accounts and sessions from nodes of other hosters until `stop`, and a moment longer.
 async fn take_from_hosters(
     node: Services,
     streams: mpsc::Receiver<IncomingStream>,
+    pace: Arc<Pace>,
     stop: Stop,
     _busy: mpsc::Sender<Never>,
 ) {
@@ -222,10 +231,14 @@ async fn take_from_hosters(
         stop.requested().await;
         tokio::time::sleep(node.config.limits.shutdown_timeout).await;
     };
-    let pace = Pace::new(node.config.limits.recipients_per_hour);
-    let smtp = Arc::new(Smtp::new(&node, Clients::Hosters, Encryption::Implicit, None, pace));
+    let smtp = |clients| Smtp::new(&node, clients, Encryption::Implicit, None, Arc::clone(&pace));
+    let desks = Desks {
+        imap: Arc::new(Imap::new(&node, None, PlainLogin::Nowhere)),
+        submission: Arc::new(smtp(Clients::Members(PlainLogin::Nowhere))),
+    };
+    let smtp = Arc::new(smtp(Clients::Hosters));
     tokio::select! {
-        () = channel::serve(node.clone(), smtp, streams, stop.clone()) => {}
+        () = channel::serve(node.clone(), smtp, desks, streams, stop.clone()) => {}
         () = patience => warn!("nodes of other hosters were still sending when the node stopped"),
     }
 }

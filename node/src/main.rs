@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod federation;
 mod first_run;
+mod leading;
 mod listen;
 mod logging;
 mod moving;

@@ -150,7 +150,7 @@ fn ways(node: &Services) -> [Metric; 2] {
 }
 
 /// Mail from nodes of other hosters.
-fn channel(node: &Services) -> [Metric; 4] {
+fn channel(node: &Services) -> [Metric; 5] {
     let channel = &node.vitals.channel;
     [
         Metric::gauge(
@@ -162,6 +162,11 @@ fn channel(node: &Services) -> [Metric; 4] {
             "essaim_mail_streams",
             "Streams on which hosters hand over mail.",
             channel.open() as u64,
+        ),
+        Metric::gauge(
+            "essaim_led_sessions",
+            "Sessions of mail programs that come by the old hoster of an account, or go on to the new one.",
+            node.sessions.open() as u64,
         ),
         Metric::counter("essaim_mail_from_peers_total", "Messages taken from hosters.", channel.messages()),
         Metric {

@@ -12,6 +12,7 @@ use essaim_types::ListingId;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::federation::{Federation, Keys, domain_record};
+use crate::leading::Sessions;
 use crate::moving::Moves;
 use crate::vitals::Vitals;
 
@@ -25,6 +26,7 @@ pub(crate) struct Services {
     pub(crate) queue: Queue,
     pub(crate) federation: Federation,
     pub(crate) moves: Moves,
+    pub(crate) sessions: Sessions,
     pub(crate) vitals: Arc<Vitals>,
 }
 
@@ -61,6 +63,7 @@ impl Services {
             queue,
             federation,
             moves: Moves::default(),
+            sessions: Sessions::default(),
             vitals: Vitals::new(),
         })
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use essaim_network::BulkStream;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -31,6 +31,8 @@ enum Transport {
     Encrypted(Box<TlsStream<TcpStream>>),
     /// To a node that has proven its key.
     Node(Box<BulkStream>),
+    /// To a client that such a node leads here.
+    Led(Box<DuplexStream>),
 }
 
 /// What came of reading.
@@ -57,6 +59,11 @@ impl Stream {
         Self { transport: Transport::Node(Box::new(stream)), write_timeout, stalled: None }
     }
 
+    /// Takes over a session that another node leads here.
+    pub(crate) fn led(session: DuplexStream, write_timeout: Duration) -> Self {
+        Self { transport: Transport::Led(Box::new(session)), write_timeout, stalled: None }
+    }
+
     pub(crate) fn is_encrypted(&self) -> bool {
         !matches!(self.transport, Transport::Clear(_))
     }
@@ -64,7 +71,7 @@ impl Stream {
     /// TLS version and cipher suite, if it is encrypted.
     pub(crate) fn tls_name(&self) -> Option<String> {
         let socket = match &self.transport {
-            Transport::Clear(_) => return None,
+            Transport::Clear(_) | Transport::Led(_) => return None,
             Transport::Encrypted(socket) => socket,
             // RFC 9001 section 4.2: QUIC has no other.
             Transport::Node(_) => return Some("QUIC TLSv1.3".to_owned()),
@@ -122,7 +129,7 @@ impl Stream {
     fn into_clear(self) -> io::Result<(TcpStream, Duration)> {
         match self.transport {
             Transport::Clear(socket) => Ok((socket, self.write_timeout)),
-            Transport::Encrypted(_) | Transport::Node(_) => {
+            Transport::Encrypted(_) | Transport::Node(_) | Transport::Led(_) => {
                 Err(io::Error::other("the connection is encrypted already"))
             }
         }
@@ -156,6 +163,7 @@ impl Stream {
             Transport::Clear(socket) => Pin::new(socket),
             Transport::Encrypted(socket) => Pin::new(socket.as_mut()),
             Transport::Node(stream) => Pin::new(stream.as_mut()),
+            Transport::Led(session) => Pin::new(session.as_mut()),
         }
     }
 }

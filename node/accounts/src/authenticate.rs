@@ -15,7 +15,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use essaim_store::AccountStatus;
-use essaim_types::{AccountId, Address, Secret, Timestamp};
+use essaim_types::{AccountId, Address, ListingId, Secret, Timestamp};
 use tracing::warn;
 
 use crate::logins::Entry;
@@ -24,7 +24,7 @@ use crate::storage::{StorageError, from_store, load, save, settle};
 use crate::throttle::{Throttle, Who};
 use crate::{Accounts, Inner};
 
-use candidate::{Absence, Candidate};
+use candidate::{Absence, Candidate, Name};
 pub(crate) use checking::Answer;
 use checking::Checking;
 
@@ -55,11 +55,16 @@ pub enum AuthError {
     #[error("the account is disabled: ask the hoster")]
     Disabled,
     /// The password is right, and the account lives at another hoster now.
-    #[error("the account has moved to {to}: log in there, with the same password")]
+    #[error("{}", moved(to, address.as_ref()))]
     Moved {
         /// The domain of that hoster.
         to: String,
+        /// The member's address there, if it is known.
+        address: Option<Address>,
     },
+    /// The account lives at another hoster, which was to look at the password and does not answer.
+    #[error("the account lives at another hoster now, which does not answer: try again in a few minutes")]
+    HomeSilent,
     /// The password is right, and the account is being copied.
     #[error("the account is on its way: try again in a moment")]
     Arriving,
@@ -97,14 +102,38 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Authenticated, AuthError> {
         let (login, address) = self.0.login(login);
-        let who = self.0.admit(&login, peer, now)?;
-        let address = address.filter(|_| !password.expose().is_empty());
-        let (mut candidate, credential, fingerprint) =
-            self.0.prove(&login, address, password, who, now).await?;
+        self.log_in((&login, address.map(Name::Address)), password, peer, now).await
+    }
+
+    /// The same at the home of an account that has moved, for a client at its old hoster: `address` is what it had at that hoster. Guesses there
+    /// and here are counted together.
+    pub async fn authenticate_led(
+        &self,
+        (address, hoster): (&Address, ListingId),
+        password: &Secret,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Authenticated, AuthError> {
+        let account = self.former(address, hoster)?;
+        let now_as = account.map(|account| self.first_address(account)).transpose()?.flatten();
+        let login = now_as.as_ref().unwrap_or(address).key();
+        self.log_in((&login, account.map(Name::Account)), password, peer, now).await
+    }
+
+    async fn log_in(
+        &self,
+        (login, name): (&str, Option<Name>),
+        password: &Secret,
+        peer: IpAddr,
+        now: Timestamp,
+    ) -> Result<Authenticated, AuthError> {
+        let who = self.0.admit(login, peer, now)?;
+        let name = name.filter(|_| !password.expose().is_empty());
+        let (mut candidate, credential, fingerprint) = self.0.prove(login, name, password, who, now).await?;
         self.0.throttle(|throttle| throttle.succeeded(&who, now));
         let (account, state) = candidate.account.ok_or(AuthError::Wrong)?;
         match candidate.absence.take() {
-            Some(Absence::Gone(to)) => return Err(AuthError::Moved { to }),
+            Some(Absence::Gone { to, address }) => return Err(AuthError::Moved { to, address }),
             Some(Absence::Arriving) => return Err(AuthError::Arriving),
             None => {}
         }
@@ -116,6 +145,12 @@ impl Accounts {
             self.0.note_use(&authenticated, now).await;
         }
         Ok(authenticated)
+    }
+
+    /// The account that a login names, and its address as it is written here, if the account has moved away.
+    pub fn departed(&self, login: &str) -> Result<Option<(AccountId, Address)>, StorageError> {
+        let Some(address) = self.0.login(login).1 else { return Ok(None) };
+        Ok(self.departure_of(&address)?.map(|(account, _)| (account, address)))
     }
 
     /// Whether somebody who has logged in may go on: the account is active, the credential neither changed nor revoked.
@@ -172,19 +207,19 @@ impl Inner {
     async fn prove(
         self: &Arc<Self>,
         login: &str,
-        address: Option<Address>,
+        name: Option<Name>,
         password: &Secret,
         who: Who,
         now: Timestamp,
     ) -> Result<(Candidate, CredentialId, blake3::Hash), AuthError> {
-        let mut candidate = self.candidate(address.as_ref())?;
+        let mut candidate = self.candidate(name.as_ref())?;
         if let Some((app, fingerprint)) = candidate.app_password(password) {
             return Ok((candidate, app, fingerprint));
         }
         for _ in 0..CHECKS_MAX {
             let fingerprint = self.check(login, &candidate, password, who, now).await?;
             // It took a while, in which the password may have been changed, or hashed anew by another login.
-            candidate = self.candidate(address.as_ref())?;
+            candidate = self.candidate(name.as_ref())?;
             if candidate.has_still(fingerprint) {
                 return Ok((candidate, CredentialId::Password, fingerprint));
             }
@@ -255,6 +290,15 @@ impl Inner {
     fn throttle<T>(&self, with: impl FnOnce(&mut Throttle) -> T) -> T {
         // Counters only: whatever a panic left behind is still a set of counters.
         with(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn moved(to: &str, address: Option<&Address>) -> String {
+    match address {
+        Some(address) => {
+            format!("the account has moved to {to}: log in there as {address}, with the same password")
+        }
+        None => format!("the account has moved to {to}: log in there, with the same password"),
     }
 }
 

@@ -186,6 +186,8 @@ pub(crate) struct LimitsConfig {
     pub(crate) recipients_per_hour: u32,
     pub(crate) mail_streams: usize,
     pub(crate) mail_streams_per_hoster: usize,
+    pub(crate) led_sessions: usize,
+    pub(crate) led_sessions_per_hoster: usize,
     pub(crate) store_cache: ByteSize,
     pub(crate) disk_reserve: ByteSize,
     #[serde(with = "humantime_serde")]
@@ -351,6 +353,8 @@ impl Default for LimitsConfig {
             recipients_per_hour: 1000,
             mail_streams: 64,
             mail_streams_per_hoster: 8,
+            led_sessions: 256,
+            led_sessions_per_hoster: 64,
             store_cache: ByteSize::mib(32),
             disk_reserve: ByteSize::mib(64),
             shutdown_timeout: Duration::from_secs(10),

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use essaim_identity::keyring::Role;
 use essaim_identity::node::NodeClaim;
 use essaim_network::{Address, BulkStream, DialError, OpenError, Opening, PeerKey, RequestError};
+use essaim_types::ListingId;
 use tokio::time::timeout;
 
 use super::address::in_numbers;
@@ -39,6 +41,32 @@ impl Federation {
             Err(failed)
         };
         timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::Late))
+    }
+
+    /// A stream to one of the nodes of a hoster with whom accounts were exchanged, whether or not mail is. One with whom it is not is not called: its
+    /// node must be connected.
+    pub(crate) async fn call_hoster(
+        &self,
+        listing: ListingId,
+        opening: Opening,
+    ) -> Result<BulkStream, CallError> {
+        let correspondent = self.correspondents().of_listing(listing).cloned();
+        if let Some(correspondent) = correspondent {
+            return self.call(&correspondent, opening).await;
+        }
+        let known = self.known(listing).await.ok().flatten().ok_or(CallError::NoNode)?;
+        let running = self.0.running.get().ok_or(CallError::NoNetwork)?;
+        let nodes = known.keyring.head().operators.iter();
+        let nodes = nodes.filter(|(_, operator)| operator.roles.contains(Role::Node));
+        let mut failed = CallError::NoNode;
+        for (node, _) in nodes.take(NODES_MAX) {
+            let call = running.open((*node).into(), &[], opening.clone());
+            match timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::Late)) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
     }
 
     /// A stream to the node that makes this claim, as it says where it is. That the claim is true, the caller has checked.

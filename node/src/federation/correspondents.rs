@@ -103,6 +103,11 @@ impl Correspondents {
         self.by_domain.get(&domain.to_ascii()?)
     }
 
+    /// The hoster with this listing.
+    pub(crate) fn of_listing(&self, listing: ListingId) -> Option<&Arc<Correspondent>> {
+        self.by_domain.values().find(|known| known.listing == listing)
+    }
+
     /// Whose node it is: everybody who says so, at least one. Who names the key of another's node lets that node speak for itself, and takes
     /// nothing from it.
     pub(crate) fn of_node(&self, key: &PublicKey) -> Result<&[Arc<Correspondent>], Unfit> {

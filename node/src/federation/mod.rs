@@ -68,7 +68,7 @@ pub(crate) use numbers::FederationNumbers;
 pub(crate) use operators::{OperatorKey, OwnCopy, operator_key, read_link};
 pub(crate) use outside::Asked;
 pub(crate) use peers::{Introduction, Peer};
-pub(crate) use services::{MAIL, MOVE, mail, moving};
+pub(crate) use services::{MAIL, MOVE, SESSION, mail, moving, session};
 pub(crate) use start::Started;
 
 /// The federation as commands see it. Clones are the same.

@@ -31,6 +31,11 @@ pub(crate) fn moving() -> Purpose {
     label(MOVE)
 }
 
+/// Streams on which a client of an account that has moved is led on.
+pub(crate) fn session() -> Purpose {
+    label(SESSION)
+}
+
 pub(super) fn probe() -> Service {
     label(PROBE)
 }
@@ -55,6 +60,8 @@ fn label<T: std::str::FromStr>(name: &str) -> T {
 pub(crate) const MAIL: &str = "mail";
 /// An account on its way from one hoster to another.
 pub(crate) const MOVE: &str = "move";
+/// A client of an account that has moved, from its old hoster to the new one.
+pub(crate) const SESSION: &str = "session";
 /// Comparing directories.
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
@@ -72,6 +79,6 @@ mod tests {
     fn the_names_are_names() {
         assert_eq!((all().len(), topics().len()), (4, 3));
         assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
-        assert_eq!((mail().as_str(), moving().as_str()), (MAIL, MOVE));
+        assert_eq!((mail().as_str(), moving().as_str(), session().as_str()), (MAIL, MOVE, SESSION));
     }
 }

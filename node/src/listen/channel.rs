@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span};
 
 use super::{Protocol, Smtp, Visitor};
-use crate::federation::{Correspondent, MAIL, MOVE, Unfit};
+use crate::federation::{Correspondent, MAIL, MOVE, SESSION, Unfit};
+use crate::leading::{Desks, take};
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
@@ -62,6 +63,7 @@ struct Place {
 pub(crate) async fn serve(
     node: Services,
     smtp: Arc<Smtp>,
+    desks: Desks,
     mut streams: mpsc::Receiver<IncomingStream>,
     stop: Stop,
 ) {
@@ -76,6 +78,11 @@ pub(crate) async fn serve(
                 }
                 Some(incoming) if incoming.opening().purpose.as_str() == MOVE => {
                     node.moves.take(incoming).await;
+                }
+                Some(incoming) if incoming.opening().purpose.as_str() == SESSION => {
+                    let peer = incoming.peer();
+                    let span = info_span!("stream", protocol = "session", %peer, account = tracing::field::Empty);
+                    open.spawn(take(node.clone(), desks.clone(), incoming, stop.clone()).instrument(span));
                 }
                 Some(unknown) => unknown.refuse(),
                 None => break,

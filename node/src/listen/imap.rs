@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use essaim_accounts::{Accounts, Authenticated};
-use essaim_imap::{Action, Connection, Limits, Outcome, Reply, ResponseCode, Settings, Transport};
+use essaim_imap::{Action, Connection, Limits, Outcome, Reply, ResponseCode, Settings, Tag, Transport};
 use essaim_mail::Mail;
 use essaim_mail::imap::{Append, Gone, Removals, Session, Sink};
+use essaim_migration::leading::Service;
 use essaim_types::{Lsn, Secret};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +18,7 @@ use tracing::{Span, debug, error};
 use super::wire::Wire;
 use super::{PlainLogin, Protocol, login};
 use crate::config::LimitsConfig;
+use crate::leading;
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::{Read, Stream};
@@ -25,8 +27,7 @@ use crate::vitals::now;
 /// What all connections of an IMAP listener share.
 #[derive(Clone)]
 pub(crate) struct Imap {
-    mail: Mail,
-    accounts: Accounts,
+    node: Services,
     limits: Limits,
     /// `None`: nothing is encrypted here.
     tls: Option<TlsAcceptor>,
@@ -49,8 +50,7 @@ impl Imap {
     pub(crate) fn new(node: &Services, tls: Option<TlsAcceptor>, plain_login: PlainLogin) -> Self {
         let limits = &node.config.limits;
         Self {
-            mail: node.mail.clone(),
-            accounts: node.accounts.clone(),
+            node: node.clone(),
             limits: bounds(limits, &node.mail),
             tls,
             handshake: limits.handshake_timeout,
@@ -73,17 +73,56 @@ impl Imap {
     }
 
     async fn converse(&self, stream: Stream, peer: IpAddr, stop: &Stop) -> io::Result<()> {
-        let mut imap = Connection::new(self.settings(&stream, peer));
-        let mut wire = Wire::new(stream);
-        let mut member = None;
+        let imap = Connection::new(self.settings(&stream, peer));
+        self.go_on((imap, Wire::new(stream)), None, peer, stop).await
+    }
+
+    /// A session that the old hoster of an account has led here, from the answer to a login that is good. The conversation to its end.
+    pub(crate) async fn take_over(
+        &self,
+        stream: Stream,
+        (tag, proof): (Tag, Authenticated),
+        peer: IpAddr,
+        stop: &Stop,
+    ) -> io::Result<()> {
+        let mut imap = Connection::taken_over(self.settings(&stream, peer), tag);
+        let member = match self.enter(proof).await {
+            Ok(member) => {
+                imap.answer_login(Ok(()));
+                Some(member)
+            }
+            Err(reply) => {
+                imap.bye(&reply);
+                None
+            }
+        };
+        self.go_on((imap, Wire::new(stream)), member, peer, stop).await
+    }
+
+    async fn go_on(
+        &self,
+        (mut imap, mut wire): (Connection, Wire),
+        mut member: Option<Member>,
+        peer: IpAddr,
+        stop: &Stop,
+    ) -> io::Result<()> {
         loop {
             while let Some(action) = imap.next_action() {
                 match action {
                     Action::Send(bytes) => wire.put(bytes).await?,
                     Action::StartTls => wire = wire.encrypt(self.acceptor()?, self.handshake).await?,
-                    Action::Authenticate { user, password, .. } => {
-                        let entered = self.log_in(&user, &password, peer).await;
-                        imap.answer_login(entered.map(|entered| member = Some(entered)));
+                    Action::Authenticate { tag, user, password } => {
+                        let service = Service::Imap { tag: tag.to_string() };
+                        match leading::lead(&self.node, (&user, &password), peer, service).await {
+                            None => {
+                                let entered = self.log_in(&user, &password, peer).await;
+                                imap.answer_login(entered.map(|entered| member = Some(entered)));
+                            }
+                            Some(Ok(way)) => {
+                                return way.carry(wire.into_stream().await?, imap.hand_over(), stop).await;
+                            }
+                            Some(Err(error)) => imap.answer_login(Err(login::imap(&error))),
+                        }
                     }
                     Action::Close => return wire.close().await,
                     action => match &mut member {
@@ -99,19 +138,24 @@ impl Imap {
 
     async fn log_in(&self, user: &str, password: &Secret, peer: IpAddr) -> Result<Member, Reply> {
         let proof = self
+            .node
             .accounts
             .authenticate(user, password, peer, now())
             .await
             .map_err(|error| login::imap(&error))?;
         Span::current().record("account", tracing::field::display(proof.account));
         debug!("logged in");
-        let log = self.mail.store.watch(proof.account);
-        let session =
-            Session::open(self.mail.clone(), proof.account).await.map_err(|outcome| match outcome {
-                Outcome::No(reply) | Outcome::Bad(reply) | Outcome::Bye(reply) | Outcome::Ok(reply) => reply,
-                Outcome::Selected { text, .. } => Reply::new(text),
-            })?;
-        Ok(Member { session, proof, accounts: self.accounts.clone(), log, append: None, idling: false })
+        self.enter(proof).await
+    }
+
+    async fn enter(&self, proof: Authenticated) -> Result<Member, Reply> {
+        let mail = &self.node.mail;
+        let log = mail.store.watch(proof.account);
+        let session = Session::open(mail.clone(), proof.account).await.map_err(|outcome| match outcome {
+            Outcome::No(reply) | Outcome::Bad(reply) | Outcome::Bye(reply) | Outcome::Ok(reply) => reply,
+            Outcome::Selected { text, .. } => Reply::new(text),
+        })?;
+        Ok(Member { session, proof, accounts: self.node.accounts.clone(), log, append: None, idling: false })
     }
 
     fn acceptor(&self) -> io::Result<&TlsAcceptor> {
@@ -189,10 +233,16 @@ impl Member {
         self.log.mark_unchanged();
         match self.accounts.is_current(&self.proof) {
             Ok(true) => None,
-            Ok(false) => Some(Reply::coded(
-                ResponseCode::AuthorizationFailed,
-                "the account is closed, or its password was changed",
-            )),
+            Ok(false) => Some(match self.accounts.departure(self.proof.account) {
+                // The next session is led on.
+                Ok(Some(_)) => {
+                    Reply::new("the account has moved: connect again, with the settings as they are")
+                }
+                _ => Reply::coded(
+                    ResponseCode::AuthorizationFailed,
+                    "the account is closed, or its password was changed",
+                ),
+            }),
             Err(error) => {
                 error!(
                     error = &error as &dyn std::error::Error,
@@ -209,7 +259,7 @@ impl Member {
     }
 }
 
-/// Until the client says something, the mailbox of an idling one changes, it is silent for too long, or the node stops.
+/// Until the client says something, its account changes (which may have expelled it, and is news if it idles), it is silent for too long, or the node stops.
 async fn wait(
     imap: &mut Connection,
     wire: &mut Wire,
@@ -217,11 +267,7 @@ async fn wait(
     stop: &Stop,
 ) -> io::Result<()> {
     let deadline = imap.deadline(Instant::now());
-    let idling = member.filter(|member| member.idling);
-    let (log, member) = match idling {
-        Some(member) => (Some(member.log.clone()), Some(member)),
-        None => (None, None),
-    };
+    let log = member.as_ref().map(|member| member.log.clone());
     tokio::select! {
         read = wire.read_before(deadline, |bytes| imap.receive(bytes)) => match read? {
             Read::Some => {}
@@ -231,7 +277,8 @@ async fn wait(
         () = changed(log) => if let Some(member) = member {
             match member.expelled() {
                 Some(reply) => imap.bye(&reply),
-                None => member.tell_news(wire).await.map_err(gone)?,
+                None if member.idling => member.tell_news(wire).await.map_err(gone)?,
+                None => {}
             }
         },
         () = stop.requested() => imap.bye(&Reply::new("the server is stopping; connect again in a moment")),

@@ -36,7 +36,9 @@ pub(super) fn imap(refused: &AuthError) -> Reply {
     let code = match refused {
         AuthError::Wrong => ResponseCode::AuthenticationFailed,
         AuthError::Disabled | AuthError::Moved { .. } => ResponseCode::ContactAdmin,
-        AuthError::Throttled { .. } | AuthError::Busy | AuthError::Arriving => ResponseCode::Unavailable,
+        AuthError::Throttled { .. } | AuthError::Busy | AuthError::Arriving | AuthError::HomeSilent => {
+            ResponseCode::Unavailable
+        }
         AuthError::Storage(_) => {
             log(refused);
             return Reply::coded(
@@ -53,7 +55,7 @@ pub(super) fn smtp(refused: &AuthError) -> LoginVerdict {
     match refused {
         AuthError::Wrong | AuthError::Disabled | AuthError::Moved { .. } => LoginVerdict::Refuse,
         AuthError::Throttled { .. } => LoginVerdict::SlowDown,
-        AuthError::Busy | AuthError::Arriving => LoginVerdict::TryLater,
+        AuthError::Busy | AuthError::Arriving | AuthError::HomeSilent => LoginVerdict::TryLater,
         AuthError::Storage(_) => {
             log(refused);
             LoginVerdict::TryLater

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use essaim_smtp::server::{Action, Config, Connection, Encryption, Limits, PlaintextLogin, Role};
+use essaim_accounts::Authenticated;
+use essaim_smtp::server::{
+    Action, Config, Connection, Encryption, Limits, LoginVerdict, PlaintextLogin, Role,
+};
 use tokio_rustls::TlsAcceptor;
 
 use super::channel::Caller;
 use super::wire::Wire;
-use super::{PlainLogin, Protocol, Rate};
+use super::{PlainLogin, Protocol, Rate, login};
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::{Read, Stream};
@@ -100,10 +103,38 @@ impl Smtp {
             Visitor::Address(ip) if ip.is_loopback() => &self.this_machine,
             Visitor::Address(_) | Visitor::Node(_) => &self.anybody,
         };
-        let mut smtp = Connection::new(Arc::clone(config), Instant::now());
+        let smtp = Connection::new(Arc::clone(config), Instant::now());
         let mut desk = Desk::new(&self.node, config.role, visitor, &self.pace, &self.rate);
         desk.encrypted(stream.tls_name());
-        let mut wire = Wire::new(stream);
+        self.go_on(smtp, desk, Wire::new(stream), stop).await
+    }
+
+    /// A submission that the old hoster of an account has led here, from the answer to a login that is good: of a client that has given a name there
+    /// and is encrypted in some way, as this login and this member. The conversation to its end.
+    pub(crate) async fn take_over(
+        &self,
+        stream: Stream,
+        (hello, tls): (String, Option<String>),
+        (login, member): (String, Authenticated),
+        client: IpAddr,
+        stop: &Stop,
+    ) -> io::Result<()> {
+        let config = &self.anybody;
+        let mut smtp = Connection::taken_over(Arc::clone(config), hello, Instant::now());
+        let mut desk = Desk::new(&self.node, config.role, Visitor::Address(client), &self.pace, &self.rate);
+        desk.encrypted(tls);
+        desk.enter(member);
+        smtp.answer_login(LoginVerdict::Accept { login });
+        self.go_on(smtp, desk, Wire::new(stream), stop).await
+    }
+
+    async fn go_on(
+        &self,
+        mut smtp: Connection,
+        mut desk: Desk<'_>,
+        mut wire: Wire,
+        stop: &Stop,
+    ) -> io::Result<()> {
         loop {
             while let Some(action) = smtp.next_action() {
                 match action {
@@ -114,7 +145,17 @@ impl Smtp {
                     }
                     Action::CheckSender(sender, _) => smtp.answer_sender(desk.sender(sender.as_ref())),
                     Action::CheckRecipient(recipient) => smtp.answer_recipient(desk.recipient(&recipient)),
-                    Action::Authenticate(login) => smtp.answer_login(desk.log_in(login).await),
+                    Action::Authenticate(login) => match desk.lead(&login, &smtp).await {
+                        None => smtp.answer_login(desk.log_in(login).await),
+                        Some(Err(refused)) => smtp.answer_login(login::smtp(&refused)),
+                        Some(Ok(way)) => {
+                            // What was answered before the login.
+                            while let Some(Action::Send(bytes)) = smtp.next_action() {
+                                wire.put(bytes).await?;
+                            }
+                            return way.carry(wire.into_stream().await?, smtp.hand_over(), stop).await;
+                        }
+                    },
                     Action::Begin(envelope) => desk.begin(&envelope),
                     Action::Spool(piece) => desk.spool(piece),
                     Action::Commit(envelope) => smtp.answer_committed(desk.commit(envelope).await),

@@ -67,6 +67,12 @@ impl Wire {
         self.stream.read_before(deadline, take).await
     }
 
+    /// What was said is written, and somebody else goes on.
+    pub(super) async fn into_stream(mut self) -> io::Result<Stream> {
+        self.write_out().await?;
+        Ok(self.stream)
+    }
+
     /// The last words, and the end.
     pub(super) async fn close(mut self) -> io::Result<()> {
         self.write_out().await?;

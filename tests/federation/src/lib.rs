@@ -3,6 +3,7 @@
 mod http;
 pub mod internet;
 pub mod mail;
+pub mod moving;
 pub mod operator;
 pub mod rogue;
 

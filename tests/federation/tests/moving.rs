@@ -1,30 +1,16 @@
 //! Accounts move between two hosters while they are used: everything that was answered for is there, with the numbers that it had.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Child, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use essaim_federation::mail::{Member, pair};
+use essaim_federation::mail::pair;
+use essaim_federation::moving::{HASTE, Mover, answer, phase_of, subject};
 use essaim_federation::{Hoster, eventually};
 use essaim_harness::generate::Random;
 use essaim_harness::node::text;
 use essaim_harness::tools::{long_form, note};
-use essaim_harness::{Account, Imap, Value};
-use serde_json::Value as Json;
-
-const HASTE: &str =
-    "[limits]\nmessages_per_minute = 0\nrecipients_per_hour = 100000000\nconnections_per_minute = 0\n";
-
-/// A message as a mail program sees it, by its UID.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    flags: Vec<String>,
-    date: String,
-    modseq: String,
-    bytes: Vec<u8>,
-}
+use essaim_harness::{Account, Imap};
 
 #[test]
 fn an_account_moves_while_mail_arrives_and_flags_change() {
@@ -33,8 +19,8 @@ fn an_account_moves_while_mail_arrives_and_flags_change() {
     let before = alice.look(&a, &alice.account);
     let (uids, stop) = (before.messages.len(), AtomicBool::new(false));
     let (moved, sent, flagged) = std::thread::scope(|scope| {
-        let letters = scope.spawn(|| alice.letters(&a, &stop));
-        let flags = scope.spawn(|| alice.flags(&a, u32::try_from(uids).unwrap(), &stop));
+        let letters = scope.spawn(|| letters(&alice, &a, &stop));
+        let flags = scope.spawn(|| flags(&alice, &a, u32::try_from(uids).unwrap(), &stop));
         let moved = alice.start(&a, &b).wait_with_output().unwrap();
         stop.store(true, Ordering::SeqCst);
         (moved, letters.join().unwrap(), flags.join().unwrap())
@@ -73,10 +59,6 @@ fn an_account_moves_while_mail_arrives_and_flags_change() {
     smtp.deliver("x@x.test", &["alice@b.test"], b"Subject: new\r\n\r\n.\r\n").unwrap().expect(250).unwrap();
     assert!(alice.look(&b, &there).messages.len() > after.messages.len());
 
-    // The old one: closed, with a word on where to.
-    let refused = a.node.imap(&alice.account).expect_err("no login at the old hoster").to_string();
-    assert!(refused.contains("has moved to b.test"), "{refused}");
-    a.node.submission(&alice.account).expect_err("no submission either");
     for (hoster, way) in [(&a, "away"), (&b, "here")] {
         let moves = hoster.ask(&["account", "move", "status"]);
         assert_eq!((&moves[0]["direction"], &moves[0]["phase"]), (&way.into(), &"drain".into()), "{moves}");
@@ -162,145 +144,40 @@ fn a_move_is_given_up_and_everything_is_as_it_was() {
     assert_eq!(ann.look(&b, &Account { address: "ann@b.test".to_owned(), ..ann.account.clone() }), before);
 }
 
-/// A member who moves.
-struct Mover {
-    account: Account,
-    words: String,
-    app: String,
-}
-
-/// The INBOX.
-#[derive(Debug, PartialEq, Eq)]
-struct Inbox {
-    validity: String,
-    messages: BTreeMap<u32, Seen>,
-}
-
-impl Mover {
-    /// With so many messages, some of them flagged and some deleted, words and an app password.
-    fn fill(at: &Hoster, name: &str, count: usize) -> Self {
-        let Member { account } = at.member(name);
-        let mut imap = at.node.imap(&account).expect("a login");
-        for number in 0..count {
-            let options = match number % 3 {
-                0 => "(\\Seen) \"05-Mar-2019 10:00:00 +0100\"",
-                1 => "(\\Flagged $Forwarded) \"06-Mar-2020 11:30:00 +0000\"",
-                _ => "",
-            };
-            let message = format!(
-                "From: x@x.test\r\nSubject: {name} {number}\r\n\r\n{}",
-                "text \r\n".repeat(number * 20)
-            );
-            imap.append_ok("INBOX", options, message.as_bytes()).expect("APPEND");
+/// Mail that arrives until it is told to stop; the subjects of what was answered with 250.
+fn letters(member: &Mover, at: &Hoster, stop: &AtomicBool) -> Vec<String> {
+    let mut sent = Vec::new();
+    let mut smtp = at.node.smtp().expect("a connection");
+    for number in 0.. {
+        let subject = format!("letter {number}");
+        let message = format!("From: x@x.test\r\nSubject: {subject}\r\n\r\n.\r\n");
+        let reply = smtp.deliver("x@x.test", &[&member.account.address], message.as_bytes());
+        match reply.and_then(|reply| reply.expect(250)) {
+            Ok(_) => sent.push(subject),
+            Err(_) => break,
         }
-        imap.ok("SELECT INBOX").expect("SELECT");
-        imap.ok("STORE 2:3 +FLAGS.SILENT (\\Deleted)").expect("STORE");
-        imap.ok("EXPUNGE").expect("EXPUNGE");
-        let address = &account.address;
-        let made = at.ask(&["account", "kit", address]);
-        let words: Vec<&str> =
-            made["words"].as_array().expect("words").iter().filter_map(Json::as_str).collect();
-        let app = at.ask(&["account", "app-password", "add", address, "phone"]);
-        Self {
-            words: words.join(" "),
-            app: app["password"].as_str().expect("a password").to_owned(),
-            account,
+        if stop.load(Ordering::SeqCst) {
+            break;
         }
     }
+    sent
+}
 
-    /// Begins to move; the command ends when the account has moved.
-    fn start(&self, from: &Hoster, to: &Hoster) -> Child {
-        let code = to.ask(&["account", "accept"])["code"].as_str().expect("a code").to_owned();
-        self.start_with(from, &code)
-    }
-
-    fn start_with(&self, from: &Hoster, code: &str) -> Child {
-        let mut command = from.node.command();
-        command.args(["account", "move", &self.account.address, "--accept", code, "--words-stdin", "--json"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the essaim binary can be started");
-        child
-            .stdin
-            .take()
-            .expect("it reads the words")
-            .write_all(self.words.as_bytes())
-            .expect("it reads the words");
-        child
-    }
-
-    fn look(&self, at: &Hoster, account: &Account) -> Inbox {
-        let mut imap = at.node.imap(account).expect("a login");
-        let selected = imap.ok("SELECT INBOX (CONDSTORE)").expect("SELECT");
-        let fetched = imap.ok("UID FETCH 1:* (FLAGS INTERNALDATE MODSEQ BODY.PEEK[])").expect("FETCH");
-        let messages = fetched.fetched().map(|(_, list)| seen(&list)).collect();
-        Inbox { validity: selected.code("UIDVALIDITY").expect("UIDVALIDITY"), messages }
-    }
-
-    /// Mail that arrives until it is told to stop; the subjects of what was answered with 250.
-    fn letters(&self, at: &Hoster, stop: &AtomicBool) -> Vec<String> {
-        let mut sent = Vec::new();
-        let mut smtp = at.node.smtp().expect("a connection");
-        for number in 0.. {
-            let subject = format!("letter {number}");
-            let message = format!("From: x@x.test\r\nSubject: {subject}\r\n\r\n.\r\n");
-            let reply = smtp.deliver("x@x.test", &[&self.account.address], message.as_bytes());
-            match reply.and_then(|reply| reply.expect(250)) {
-                Ok(_) => sent.push(subject),
-                Err(_) => break,
-            }
-            if stop.load(Ordering::SeqCst) {
-                break;
-            }
+/// Keywords that a mail program sets until the hoster does not take them any more; which, on which UID.
+fn flags(member: &Mover, at: &Hoster, uids: u32, stop: &AtomicBool) -> BTreeMap<u32, String> {
+    let mut flagged = BTreeMap::new();
+    let mut imap: Imap = at.node.imap(&member.account).expect("a login");
+    imap.ok("SELECT INBOX").expect("SELECT");
+    for uid in 4..uids {
+        let keyword = format!("k{}", uid % 7);
+        if stop.load(Ordering::SeqCst)
+            || imap.ok(&format!("UID STORE {uid} +FLAGS.SILENT ({keyword})")).is_err()
+        {
+            // Answered with NO or not at all: it may be there or not.
+            flagged.insert(uid, String::new());
+            break;
         }
-        sent
+        flagged.insert(uid, keyword);
     }
-
-    /// Keywords that a mail program sets until the hoster does not take them any more; which, on which UID.
-    fn flags(&self, at: &Hoster, uids: u32, stop: &AtomicBool) -> BTreeMap<u32, String> {
-        let mut flagged = BTreeMap::new();
-        let mut imap: Imap = at.node.imap(&self.account).expect("a login");
-        imap.ok("SELECT INBOX").expect("SELECT");
-        for uid in 4..uids {
-            let keyword = format!("k{}", uid % 7);
-            if stop.load(Ordering::SeqCst)
-                || imap.ok(&format!("UID STORE {uid} +FLAGS.SILENT ({keyword})")).is_err()
-            {
-                // Answered with NO or not at all: it may be there or not.
-                flagged.insert(uid, String::new());
-                break;
-            }
-            flagged.insert(uid, keyword);
-        }
-        flagged
-    }
-}
-
-fn seen(list: &Value) -> (u32, Seen) {
-    let text = |name| list.attribute(name).map(Value::text).unwrap_or_default();
-    let mut flags: Vec<String> =
-        list.attribute("FLAGS").expect("FLAGS").list().iter().map(Value::text).collect();
-    flags.sort();
-    let modseq = list.attribute("MODSEQ").expect("MODSEQ").list()[0].text();
-    let bytes = list.attribute("BODY[]").and_then(Value::bytes).expect("BODY[]").to_vec();
-    let uid = list.attribute("UID").and_then(Value::number).expect("UID");
-    (uid, Seen { flags, date: text("INTERNALDATE"), modseq, bytes })
-}
-
-fn subject(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let line = text.lines().find_map(|line| line.strip_prefix("Subject: "));
-    line.unwrap_or_default().to_owned()
-}
-
-/// How far the move of this member is at the old hoster.
-fn phase_of(at: &Hoster, mover: &Mover) -> String {
-    let moves = at.ask(&["account", "move", "status"]);
-    let found =
-        moves.as_array().expect("a list").iter().find(|known| known["address"] == *mover.account.address);
-    found.map(|known| known["phase"].as_str().expect("a phase").to_owned()).unwrap_or_default()
-}
-
-fn answer(output: &Output) -> Json {
-    assert!(output.status.success(), "{}", text(output));
-    serde_json::from_slice(&output.stdout).expect("JSON on standard output")
+    flagged
 }

@@ -18,8 +18,16 @@ use crate::storage::{StorageError, load};
 pub(super) enum Absence {
     /// It is being copied, to here or back.
     Arriving,
-    /// To this hoster.
-    Gone(String),
+    /// To this hoster, where the member has this address.
+    Gone { to: String, address: Option<Address> },
+}
+
+/// Whom a login names.
+pub(super) enum Name {
+    /// Whoever has this address here.
+    Address(Address),
+    /// This account, by an address that it had elsewhere.
+    Account(AccountId),
 }
 
 /// Whoever a login names, if anybody.
@@ -64,11 +72,15 @@ impl Candidate {
 }
 
 impl Inner {
-    pub(super) fn candidate(&self, address: Option<&Address>) -> Result<Candidate, StorageError> {
+    pub(super) fn candidate(&self, name: Option<&Name>) -> Result<Candidate, StorageError> {
         let mut candidate = Candidate::default();
-        let Some(address) = address else { return Ok(candidate) };
+        let Some(name) = name else { return Ok(candidate) };
         let snapshot = self.store.read()?;
-        let Some(account) = self.owner(&snapshot, address)? else { return Ok(candidate) };
+        let account = match name {
+            Name::Address(address) => self.owner(&snapshot, address)?,
+            Name::Account(account) => Some(*account),
+        };
+        let Some(account) = account else { return Ok(candidate) };
         let Some(profile) = load::<Profile>(&snapshot, account, Profile::KEY)? else { return Ok(candidate) };
         candidate.account = Some((account, profile.state));
         candidate.absence = self.absence(&snapshot, account)?;
@@ -88,8 +100,12 @@ impl Inner {
             Some(AccountStatus::Open) | None => None,
             Some(AccountStatus::Adopting) => Some(Absence::Arriving),
             Some(AccountStatus::Sealed) => {
-                let to = departure(snapshot, self.hoster, account)?.map(|departure| departure.to);
-                Some(Absence::Gone(to.unwrap_or_else(|| "another hoster".to_owned())))
+                let departure = departure(snapshot, self.hoster, account)?;
+                let (to, address) = departure.map_or_else(
+                    || ("another hoster".to_owned(), None),
+                    |departure| (departure.to, departure.address),
+                );
+                Some(Absence::Gone { to, address })
             }
         })
     }

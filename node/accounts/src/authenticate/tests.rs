@@ -17,14 +17,9 @@ async fn ann() -> (Accounts, AccountId) {
     let hash = HashConfig { memory: ByteSize::kib(64), passes: 1, at_once, ..HashConfig::default() };
     let config = AccountsConfig { hash, ..AccountsConfig::default() };
     let domains = LocalDomains::new("coop.test".parse().unwrap(), []);
-    let accounts = Accounts::open(
-        Store::in_memory(),
-        config,
-        domains,
-        Some(essaim_types::ListingId::from_bytes([1; 32])),
-    )
-    .await
-    .unwrap();
+    let accounts = Accounts::open(Store::in_memory(), config, domains, Some(ListingId::from_bytes([1; 32])))
+        .await
+        .unwrap();
     let password = NewPassword::Hashed(hashed(&accounts, "old"));
     let new = NewAccount { password, ..NewAccount::new("ann@coop.test".parse().unwrap()) };
     let ann = accounts.create(new, Actor::Node).await.unwrap().account;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use essaim_accounts::{Authenticated, Resolution, StorageError};
+use essaim_accounts::{AuthError, Authenticated, Resolution, StorageError};
 use essaim_identity::PublicKey;
 use essaim_mail::delivery::{self, Remote};
+use essaim_migration::leading::Service;
 use essaim_smtp::QueueId;
-use essaim_smtp::server::{Envelope, Login, LoginVerdict, RecipientVerdict, Refusal, Role, SenderVerdict};
+use essaim_smtp::server::{
+    Connection, Envelope, Login, LoginVerdict, RecipientVerdict, Refusal, Role, SenderVerdict,
+};
 use essaim_store::CommitError;
 use essaim_types::{AccountId, Address};
 use tracing::{Span, debug, error, info};
@@ -17,6 +20,7 @@ use tracing::{Span, debug, error, info};
 use super::Visitor;
 use super::message::{Message, Origin};
 use super::pace::Pace;
+use crate::leading::{self, Way};
 use crate::listen::channel::{Caller, Refused};
 use crate::listen::{Neighbourhood, Rate, login};
 use crate::services::Services;
@@ -49,6 +53,19 @@ impl<'a> Desk<'a> {
     /// The connection is under TLS now, if there is a name of how.
     pub(super) fn encrypted(&mut self, tls: Option<String>) {
         self.tls = tls;
+    }
+
+    /// Somebody whose password was looked at already.
+    pub(super) fn enter(&mut self, member: Authenticated) {
+        self.member = Some(member);
+    }
+
+    /// Whether the account of this login has moved; if so, what its hoster says.
+    pub(super) async fn lead(&self, login: &Login, smtp: &Connection) -> Option<Result<Way, AuthError>> {
+        let Visitor::Address(client) = self.visitor else { return None };
+        let hello = smtp.hello_name().unwrap_or_default().to_owned();
+        let service = Service::Submission { hello, tls: self.tls.clone() };
+        leading::lead(self.node, (&login.user, &login.password), client, service).await
     }
 
     pub(super) async fn log_in(&mut self, login: Login) -> LoginVerdict {
