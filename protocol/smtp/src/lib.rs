@@ -11,6 +11,7 @@ mod message_id;
 mod needs;
 mod queue_id;
 mod reply;
+pub mod results;
 pub mod server;
 pub mod submission;
 pub mod trace;

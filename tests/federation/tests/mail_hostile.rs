@@ -132,3 +132,31 @@ fn a_hoster_that_sends_too_fast_is_told_to_wait() {
     assert!(line.say("MAIL FROM:<bob@b.test>").starts_with("451 4.7.1 "));
     assert_eq!(a.refused("too-fast"), 1);
 }
+
+/// Whoever reads mail believes what stands in Authentication-Results under its own hoster's name: RFC 8601 section 5.
+#[test]
+fn rfc8601_5_nobody_brings_results_along_in_our_name() {
+    let (a, b, rogue) = peer_gone_bad("");
+    let alice = a.member("anna");
+    let theirs = "Authentication-Results: mx.c.test; spf=pass";
+    let message = format!(
+        "Authentication-Results: a.test;\r\n\tdkim=pass header.d=bank.example\r\n{theirs}\r\n\
+         authentication-results : (x) \"MX.A.TEST\" 1; spf=pass\r\nSubject: x\r\n\r\nAuthentication-Results: a.test\r\n"
+    );
+    let mut line = rogue.open(&a).greeted();
+    assert!(line.say("MAIL FROM:<bob@b.test>").starts_with("250 "));
+    assert!(line.say("RCPT TO:<anna@a.test>").starts_with("250 "));
+    assert!(line.say("DATA").starts_with("354 "));
+    line.write(message.as_bytes());
+    assert!(line.say(".").starts_with("250 "));
+    let mut smtp = a.node.smtp().expect("port 25");
+    let taken = smtp.deliver("x@c.test", &["anna@a.test"], message.as_bytes());
+    taken.and_then(|reply| reply.expect(250)).expect("250");
+    for text in alice.inbox(&a).has(2).messages() {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let rest = format!("{theirs}\r\nSubject: x\r\n\r\nAuthentication-Results: a.test\r\n");
+        assert!(text.ends_with(&rest), "{text}");
+        assert_eq!(text.to_lowercase().matches("authentication-results").count(), 2, "{text}");
+    }
+    drop(b);
+}

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use essaim_accounts::StorageError;
 use essaim_mail::delivery::{Incoming, Spooled};
+use essaim_smtp::results::ForgedResults;
 use essaim_smtp::server::{Envelope, Limits, Refusal};
 use essaim_smtp::submission::{Additions, FromField, Header, HeaderEditor};
 use essaim_smtp::trace::{Known, Peer, Received, return_path};
@@ -20,7 +21,7 @@ use crate::vitals::now;
 /// Whose message it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Origin<'a> {
-    /// Another mail server's, or another hoster's: its bytes are not touched.
+    /// Another mail server's, or another hoster's: its bytes are not touched, but for what it says in our name.
     Server(&'a Visitor),
     /// A member's: RFC 6409 section 8 lets us put its header in order.
     Member,
@@ -31,6 +32,7 @@ pub(super) enum Origin<'a> {
 pub(super) struct Message {
     id: QueueId,
     incoming: Incoming,
+    forged: ForgedResults,
     editor: Option<HeaderEditor>,
     /// What went wrong while bytes arrived; told by the commit.
     failed: Option<Refusal>,
@@ -72,12 +74,35 @@ impl Message {
         let received =
             Received { from, by: hostname, protocol: envelope.protocol, tls, id: &id, recipient: only, at };
         let head = format!("{path}{received}");
-        let mut message = Self { incoming: Incoming::new(&node.store), editor, failed: None, id };
+        let names = std::iter::once(hostname).chain(node.config.hoster.all_domains());
+        let forged = ForgedResults::new(names);
+        let mut message = Self { incoming: Incoming::new(&node.store), forged, editor, failed: None, id };
         message.write(head.as_bytes());
         message
     }
 
     pub(super) fn push(&mut self, piece: Bytes) {
+        let piece = self.forged.feed(piece);
+        self.edit(piece);
+    }
+
+    /// The message as it will be stored, under its name; a member's with its header.
+    pub(super) fn finish(mut self) -> Result<(QueueId, Spooled, Option<Seen>), Refusal> {
+        let rest = self.forged.finish();
+        self.edit(rest);
+        let header = self.editor.take().map(|editor| {
+            let (rest, header) = editor.finish();
+            self.write(&rest);
+            Seen(header)
+        });
+        if let Some(refusal) = self.failed {
+            return Err(refusal);
+        }
+        let spooled = self.incoming.finish().map_err(|error| refusal(&error))?;
+        Ok((self.id, spooled, header))
+    }
+
+    fn edit(&mut self, piece: Bytes) {
         let piece = match &mut self.editor {
             None => piece,
             Some(editor) => match editor.feed(piece) {
@@ -89,20 +114,6 @@ impl Message {
             },
         };
         self.write(&piece);
-    }
-
-    /// The message as it will be stored, under its name; a member's with its header.
-    pub(super) fn finish(mut self) -> Result<(QueueId, Spooled, Option<Seen>), Refusal> {
-        let header = self.editor.take().map(|editor| {
-            let (rest, header) = editor.finish();
-            self.write(&rest);
-            Seen(header)
-        });
-        if let Some(refusal) = self.failed {
-            return Err(refusal);
-        }
-        let spooled = self.incoming.finish().map_err(|error| refusal(&error))?;
-        Ok((self.id, spooled, header))
     }
 
     fn write(&mut self, bytes: &[u8]) {
