@@ -14,6 +14,7 @@ use crate::beat::Tombstone;
 use crate::envelope::{Change, DocumentKind, ForkProof};
 use crate::hoster::Hoster;
 use crate::log::Taken;
+use crate::parking::Source;
 use crate::refusal::Refusal;
 use crate::view::Gone;
 use crate::wire::{self, Wire};
@@ -107,7 +108,12 @@ impl Directory {
                 // Of all that waits only a change whose past is missing has been seen to be the hoster's.
                 let is_own_word = *refusal == Refusal::UnknownPast
                     && Wire::parse(bytes).is_ok_and(|wire| matches!(wire, Wire::Change(_)));
-                match self.parking.park(listing, bytes, now) {
+                let source = match from {
+                    _ if is_own_word => Source::Hoster(listing),
+                    From::Gossip(peer) => Source::Peer(peer),
+                    _ => Source::Answer,
+                };
+                match self.parking.park(listing, bytes, source, now) {
                     Ok(()) if is_own_word && from != From::Page => {
                         self.by_listing.allow(&listing, 1, now);
                     }
