@@ -44,7 +44,9 @@ impl Behaviour {
             memory: memory_connection_limits::Behaviour::with_max_bytes(limits.process_memory.as_usize()),
             blocked: allow_block_list::Behaviour::default(),
             identify: identify::Behaviour::new(identify(pair)),
-            ping: ping::Behaviour::default(),
+            ping: ping::Behaviour::new(
+                ping::Config::new().with_interval(limits.ping_every).with_timeout(limits.ping_timeout),
+            ),
             gossip: gossip(topics, limits).map_err(|error| StartError::Gossip(error.to_string()))?,
             requests: requests(limits),
         })

