@@ -6,5 +6,5 @@ pub mod mesh;
 pub mod report;
 pub mod world;
 
-pub use mesh::{Faults, Mesh, Weather};
+pub use mesh::{Faults, Mesh, Mutes, Weather};
 pub use world::World;

@@ -27,13 +27,24 @@ pub enum Weather {
 pub struct Faults {
     /// Of a hundred nodes, how many take and never forward.
     pub mute_percent: usize,
+    /// What those say to who asks them.
+    pub mutes: Mutes,
     /// Of a hundred messages and questions, how many are lost.
     pub lost_percent: usize,
 }
 
+/// What nodes that forward nothing say to who asks them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutes {
+    /// What they know.
+    Answer,
+    /// Nothing: who asks waits until it gives up.
+    AnswerNothing,
+}
+
 impl Faults {
     /// Nothing goes wrong.
-    pub const NONE: Self = Self { mute_percent: 0, lost_percent: 0 };
+    pub const NONE: Self = Self { mute_percent: 0, mutes: Mutes::Answer, lost_percent: 0 };
 }
 
 impl Mesh {

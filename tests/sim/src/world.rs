@@ -12,7 +12,7 @@ use essaim_types::{Domain, ListingId, Timestamp};
 
 use crate::dice::Dice;
 use crate::hoster::{genesis, node_key};
-use crate::mesh::{Faults, Mesh, Weather};
+use crate::mesh::{Faults, Mesh, Mutes, Weather};
 
 /// All nodes and what is on its way between them.
 #[derive(Debug)]
@@ -304,6 +304,9 @@ impl World {
     }
 
     fn answer(&mut self, at: usize, from: usize, ask: u64, request: &[u8]) {
+        if self.nodes[at].mute && self.faults.mutes == Mutes::AnswerNothing {
+            return;
+        }
         let (peer, now) = (self.nodes[from].key, self.now());
         let asked = Input::Asked { from: peer, ticket: ask, request: request.to_vec() };
         let out = self.nodes[at].core.handle(now, asked);

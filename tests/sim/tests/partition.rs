@@ -2,9 +2,9 @@
 
 use essaim_directory::document::Edit;
 use essaim_sim::dice::Dice;
-use essaim_sim::{Faults, Weather, World};
+use essaim_sim::{Faults, Mutes, Weather, World};
 
-const LOSSY: Faults = Faults { mute_percent: 30, lost_percent: 5 };
+const LOSSY: Faults = Faults { mute_percent: 30, mutes: Mutes::Answer, lost_percent: 5 };
 
 #[test]
 fn two_halves_that_were_apart_for_two_hours_are_equal_within_two_minutes() {
