@@ -1,104 +1,27 @@
-//! One gibibyte over loopback, four ways in one run, so that the ratios hold whatever else the machine does:
-//! a plain TCP copy (no encryption: the limit of loopback), a bulk stream, and libp2p-stream over both transports.
-//!
-//! `cargo bench -p essaim-network`; `ESSAIM_BENCH_MIB=256` for less, `ESSAIM_BENCH_ROUNDS=5` for more,
-//! `ESSAIM_BENCH_WINDOW_MIB=16` for other windows than those of `Limits`.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a bench prints, and stops where it is surprised"
-)]
+//! What runs in this process: a plain TCP copy, bulk streams, libp2p-stream over both transports.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use essaim_identity::SigningKey;
-use essaim_network::{Address, Limits, Network, NetworkConfig, Node, NodeSecret, Opening};
+use essaim_network::{Address, BulkStream, Limits, Network, NetworkConfig, Node, NodeSecret, Opening};
 use essaim_types::ByteSize;
-use futures::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt};
+use futures::future::BoxFuture;
+use futures::{AsyncReadExt as _, AsyncWriteExt as _, FutureExt as _, StreamExt};
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, StreamProtocol, SwarmBuilder, noise, tcp, yamux};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::fs::File;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-const PIECE: usize = 256 << 10;
+use crate::{PIECE, setting};
+
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/bench/1");
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
-    let mebibytes = setting("ESSAIM_BENCH_MIB", 1024);
-    let rounds = setting("ESSAIM_BENCH_ROUNDS", 3);
-    let bytes = mebibytes << 20;
-    println!(
-        "{mebibytes} MiB over loopback, median of {rounds} rounds in turn, 2 worker threads for both sides"
-    );
-    let mut samples = [const { Vec::new() }; 4];
-    for _ in 0..rounds {
-        samples[0].push(sample(plain_tcp(bytes)).await);
-        samples[1].push(sample(bulk(bytes)).await);
-        samples[2].push(sample(libp2p_stream(bytes, "/ip4/127.0.0.1/udp/0/quic-v1")).await);
-        samples[3].push(sample(libp2p_stream(bytes, "/ip4/127.0.0.1/tcp/0")).await);
-    }
-    report(bytes, &samples.map(|samples| Sample::median(&samples)));
-}
-
-/// How long it took, and what the process worked for it: the second holds on a busy machine too.
-#[derive(Clone, Copy)]
-struct Sample {
-    wall: Duration,
-    cpu: Duration,
-}
-
-impl Sample {
-    fn median(samples: &[Self]) -> Self {
-        let middle = |pick: fn(&Self) -> Duration| {
-            let mut times: Vec<_> = samples.iter().map(pick).collect();
-            times.sort();
-            times[times.len() / 2]
-        };
-        Self { wall: middle(|sample| sample.wall), cpu: middle(|sample| sample.cpu) }
-    }
-}
-
-async fn sample(transfer: impl Future<Output = Duration>) -> Sample {
-    let before = cpu();
-    let wall = transfer.await;
-    Sample { wall, cpu: cpu().saturating_sub(before) }
-}
-
-/// User and system time of this process, by proc(5); a tick is 10 ms.
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap());
-    Duration::from_millis(10 * ticks.sum::<u64>())
-}
-
-fn report(bytes: u64, samples: &[Sample; 4]) {
-    #[expect(clippy::cast_precision_loss, reason = "a rate to print")]
-    let mebibytes = bytes as f64 / f64::from(1 << 20);
-    let names = [
-        "plain TCP copy, no encryption",
-        "bulk stream",
-        "libp2p-stream, QUIC",
-        "libp2p-stream, TCP+noise+yamux",
-    ];
-    let [tcp, _, quic, _] = samples.map(|sample| sample.wall.as_secs_f64());
-    println!("{:<34}{:>9}{:>14}{:>18}{:>14}", "", "MiB/s", "of plain TCP", "of libp2p-stream", "CPU s/GiB");
-    for (name, sample) in names.iter().zip(samples) {
-        let wall = sample.wall.as_secs_f64();
-        let work = sample.cpu.as_secs_f64() * 1024.0 / mebibytes;
-        println!(
-            "{name:<34}{:>9.0}{:>13.1}%{:>17.2}x{work:>14.2}",
-            mebibytes / wall,
-            100.0 * tcp / wall,
-            quic / wall
-        );
-    }
-}
-
-async fn plain_tcp(bytes: u64) -> Duration {
+/// Nothing but the kernel: no encryption, the same pieces.
+pub(crate) async fn plain_tcp(bytes: u64) -> Duration {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let receive = tokio::spawn(async move { drain(listener.accept().await.unwrap().0, bytes).await });
@@ -109,20 +32,61 @@ async fn plain_tcp(bytes: u64) -> Duration {
     begin.elapsed()
 }
 
-async fn bulk(bytes: u64) -> Duration {
+/// From memory, to nowhere.
+pub(crate) async fn bulk(bytes: u64) -> Duration {
+    between_nodes(
+        async move |mut stream| {
+            fill(&mut stream, bytes).await;
+            stream.finish().await.unwrap();
+            stream
+        },
+        move |mut stream| {
+            let receive = async move {
+                drain(&mut stream, bytes).await;
+                stream.finish().await.unwrap();
+            };
+            receive.boxed()
+        },
+    )
+    .await
+}
+
+/// From a file to a file, as programs copy that are made for it.
+pub(crate) async fn bulk_files(from: &Path, to: &Path) -> Duration {
+    let (from, to) = (File::open(from).await.unwrap(), File::create(to).await.unwrap());
+    between_nodes(
+        async move |mut stream| {
+            tokio::io::copy_buf(&mut BufReader::with_capacity(PIECE, from), &mut stream).await.unwrap();
+            stream.finish().await.unwrap();
+            stream
+        },
+        move |stream| {
+            let receive = async move {
+                let (mut stream, mut to) = (BufReader::with_capacity(PIECE, stream), to);
+                tokio::io::copy_buf(&mut stream, &mut to).await.unwrap();
+                to.flush().await.unwrap();
+                stream.into_inner().finish().await.unwrap();
+            };
+            receive.boxed()
+        },
+    )
+    .await
+}
+
+async fn between_nodes(
+    send: impl AsyncFnOnce(BulkStream) -> BulkStream,
+    receive: impl FnOnce(BulkStream) -> BoxFuture<'static, ()> + Send + 'static,
+) -> Duration {
     let (ann, mut bob) = (start(1).await, start(2).await);
     ann.handle.dial(bob.handle.me(), &[Address::quic(bob.listening)]).await.unwrap();
     let receive = tokio::spawn(async move {
-        let mut stream = bob.streams.recv().await.unwrap().accept(0).await.unwrap();
-        drain(&mut stream, bytes).await;
-        stream.finish().await.unwrap();
+        receive(bob.streams.recv().await.unwrap().accept(0).await.unwrap()).await;
         bob
     });
-    let mut stream =
-        ann.handle.open_stream(ann_to_bob(), Opening::new("move".parse().unwrap())).await.unwrap();
+    let stream = ann.handle.open_stream(ann_to_bob(), Opening::new("move".parse().unwrap())).await.unwrap();
     let begin = Instant::now();
-    fill(&mut stream, bytes).await;
-    stream.finish().await.unwrap();
+    // To be held until the other side is done, or that would see it broken off.
+    let _stream = send(stream).await;
     let bob = receive.await.unwrap();
     let took = begin.elapsed();
     ann.handle.shutdown().await;
@@ -130,7 +94,8 @@ async fn bulk(bytes: u64) -> Duration {
     took
 }
 
-async fn libp2p_stream(bytes: u64, listen: &str) -> Duration {
+/// libp2p's own streams, from memory, to nowhere.
+pub(crate) async fn libp2p_stream(bytes: u64, listen: &str) -> Duration {
     let (mut server, address) = listening(listen).await;
     let peer = *server.local_peer_id();
     let mut incoming = server.behaviour().new_control().accept(PROTOCOL).unwrap();
@@ -241,8 +206,4 @@ async fn drain(mut stream: impl AsyncRead + Unpin, bytes: u64) {
         assert!(read > 0, "the stream ended {left} bytes early");
         left -= read as u64;
     }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
