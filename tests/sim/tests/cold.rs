@@ -45,13 +45,14 @@ fn a_newcomer_learns_all_listings_from_one_peer_and_answers_queries() {
     let listings = if std::env::var_os("ESSAIM_LONG").is_some() { 10_000 } else { 1_000 };
     let told: Vec<Vec<Vec<u8>>> = (0..listings).map(records_of).collect();
     let mut old = Directory::new(Policy::default(), [1; 32]);
-    let mut before = 0;
+    let (mut before, begin) = (0, Instant::now());
     for (at, records) in told.iter().enumerate() {
         if at == WARM {
             before = HELD.load(Ordering::Relaxed);
         }
         records.iter().for_each(|record| tell(&mut old, record));
     }
+    println!("{}", rates(told.iter().map(Vec::len).sum(), begin.elapsed()));
     let held = old.numbers(NOW);
     assert_eq!((held.listings, held.quarantined), (listings, 0));
     let each = (HELD.load(Ordering::Relaxed) - before) / (listings - WARM);
@@ -68,6 +69,27 @@ fn a_newcomer_learns_all_listings_from_one_peer_and_answers_queries() {
     let mut times: Vec<Duration> = (0..20).map(|round| query(&new, round)).collect();
     times.sort_unstable();
     println!("query of {listings} listings: median {:?}, slowest {:?} (this build)", times[10], times[19]);
+    let start = Instant::now();
+    let copy = new.view();
+    let took = start.elapsed();
+    assert_eq!(copy.hosters().count(), listings);
+    println!("copy for a reader of {listings} listings: {took:?} (this build)");
+}
+
+/// How many records a second one core checks and takes in, and how much of that is the signatures, of which each record has one.
+fn rates(records: usize, took: Duration) -> String {
+    const VERIFIED: u32 = 2_000;
+    let (key, message) = (node_key(1), [7; 400]);
+    let (public, signature) = (key.public(), key.sign(&message));
+    let start = Instant::now();
+    (0..VERIFIED).for_each(|_| public.verify(&message, &signature).unwrap());
+    let signature = start.elapsed() / VERIFIED;
+    let each = took / u32::try_from(records).unwrap();
+    let (rate, share) = (1.0 / each.as_secs_f64(), 100.0 * signature.as_secs_f64() / each.as_secs_f64());
+    format!(
+        "{records} records checked and taken in: {rate:.0} a second on one core, {each:?} each, of which Ed25519 {signature:?}, \
+         {share:.0} % (this build)"
+    )
 }
 
 /// What hoster `at` would tell others: a keyring, a listing in four languages, one edit.
