@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use essaim_federation::eventually;
 use essaim_federation::mail::pair;
 use essaim_federation::moving::{HASTE, Mover};
+use essaim_federation::{Hoster, eventually};
 use essaim_harness::{Account, Imap, Smtp};
 
 #[test]
@@ -105,4 +105,57 @@ fn a_wrong_password_is_wrong_and_a_hoster_that_is_away_is_said_to_be() {
     assert!(smtp.contains("454"), "{smtp}");
     b.node.restart();
     eventually("it is back", || a.node.imap(&bea.account).is_ok());
+}
+
+#[test]
+fn when_the_time_is_over_whoever_has_the_password_is_told_where_to_go() {
+    let over = format!("{HASTE}[accounts]\nlead_on = \"0s\"\n");
+    let (a, b) = (Hoster::configured("a", &over), Hoster::configured("b", HASTE));
+    b.join(&a);
+    a.sees(&["a.test", "b.test"]);
+    b.sees(&["a.test", "b.test"]);
+    let ann = Mover::fill(&a, "ann", 3);
+    ann.moves(&a, &b);
+    let told = a.node.imap(&ann.account).expect_err("not any more").to_string();
+    assert!(
+        told.contains("[CONTACTADMIN] the account has moved to b.test: log in there as ann@b.test"),
+        "{told}"
+    );
+    let mut imap = Imap::connect_tls(a.node.address("imaps")).unwrap();
+    let wrong = imap.login(&ann.account.address, "wrong").unwrap_err().to_string();
+    assert!(wrong.contains("[AUTHENTICATIONFAILED]") && !wrong.contains("b.test"), "{wrong}");
+    a.node.submission(&ann.account).expect_err("not any more");
+    let shown = a.ask(&["account", "show", "ann@a.test"]);
+    assert_eq!((&shown["moved"]["to"], &shown["moved"]["address"]), (&"b.test".into(), &"ann@b.test".into()));
+}
+
+#[test]
+fn an_account_that_moves_on_is_found_from_its_first_hoster() {
+    let (a, mut b) = pair(HASTE);
+    let c = Hoster::configured("c", HASTE);
+    c.join(&a);
+    c.join(&b);
+    for hoster in [&a, &b, &c] {
+        hoster.sees(&["a.test", "b.test", "c.test"]);
+    }
+    let mut ann = Mover::fill(&a, "ann", 10);
+    let (first, before) = (ann.account.clone(), ann.look(&a, &ann.account));
+    ann.account = ann.moves(&a, &b);
+    let second = ann.account.clone();
+    let third = ann.moves(&b, &c);
+    assert_eq!(ann.look(&c, &third), before);
+    assert_eq!(ann.look(&b, &second), before);
+    // The one in the middle says once that it has moved on; then it is not needed any more.
+    assert_eq!(ann.look(&a, &first), before);
+    b.node.kill();
+    assert_eq!(ann.look(&a, &first), before);
+    let shown = c.ask(&["account", "show", "ann@c.test"]);
+    let came: Vec<_> =
+        shown["came_from"].as_array().unwrap().iter().map(|from| from["address"].clone()).collect();
+    assert_eq!(came, ["ann@b.test", "ann@a.test"]);
+    let moves = a.ask(&["account", "move", "status"]);
+    assert_eq!(
+        (&moves[0]["moved"]["to"], &moves[0]["moved"]["address"]),
+        (&"c.test".into(), &"ann@c.test".into())
+    );
 }

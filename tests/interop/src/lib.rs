@@ -1,6 +1,7 @@
 //! What the tests in `tests/` share: looking into a mailbox, and giving foreign clients the node's certificate.
 
 pub mod structure;
+pub mod tap;
 
 use std::fs;
 use std::net::SocketAddr;

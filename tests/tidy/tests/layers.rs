@@ -43,7 +43,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     ),
     ("essaim-harness", Kind::Test, &[]),
     ("essaim-tidy", Kind::Test, &[]),
-    ("essaim-interop", Kind::Test, &["essaim-harness"]),
+    ("essaim-interop", Kind::Test, &["essaim-harness", "essaim-federation"]),
     ("essaim-crash", Kind::Test, &["essaim-harness"]),
     (
         "essaim-federation",
