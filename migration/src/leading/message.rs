@@ -84,9 +84,9 @@ pub enum Answer {
         /// Its domain.
         #[n(1)]
         to: String,
-        /// The member's address there, if it is known.
+        /// The member's address there.
         #[n(2)]
-        address: Option<String>,
+        address: String,
     },
 }
 
@@ -256,7 +256,7 @@ mod tests {
         let elsewhere = Answer::Elsewhere {
             listing: ListingId::from_bytes([7; 32]),
             to: "c.test".to_owned(),
-            address: Some("ann@c.test".to_owned()),
+            address: "ann@c.test".to_owned(),
         };
         for answer in refusals.map(Answer::Refused).into_iter().chain([Answer::Welcome, elsewhere]) {
             assert_eq!(read::<Answer>(&write(&answer)[4..]), Ok(answer));

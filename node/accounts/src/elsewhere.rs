@@ -3,7 +3,7 @@
 
 use std::ops::Bound;
 
-use essaim_store::Tx;
+use essaim_store::{AccountStatus, Tx};
 use essaim_types::{AccountId, Address, ListingId, ObjectKind};
 
 use crate::Accounts;
@@ -40,12 +40,27 @@ impl Accounts {
         account: AccountId,
         listing: ListingId,
         to: String,
-        address: Option<Address>,
+        address: Address,
     ) -> Result<(), StorageError> {
         self.change_departure(account, move |departure| {
-            (departure.listing, departure.to, departure.address) = (listing, to, address);
+            (departure.listing, departure.to, departure.address) = (listing, to, Some(address));
         })
         .await
+    }
+
+    /// RELEASE at the old hoster: the copy of the account is to be deleted, and with it goes the key with which this hoster signed for it. The
+    /// departure stays, and nobody else gets the addresses.
+    pub async fn release(&self, account: AccountId) -> Result<(), StorageError> {
+        let hoster = self.0.hoster;
+        let released = self.0.store.commit(move |tx| -> Result<(), StorageError> {
+            // An account that has come back is signed for.
+            if tx.account(account)?.is_some_and(|state| state.status == AccountStatus::Open) {
+                return Ok(());
+            }
+            tx.delete(hoster, ObjectKind::HOST_KEY, account.as_bytes())?;
+            Ok(())
+        });
+        settle(released.await)
     }
 
     async fn change_departure(

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use essaim_accounts::{AppPassword, Details, Quota, SharedAddress, Summary};
+use essaim_accounts::{AppPassword, Departure, Details, FormerAddress, Quota, SharedAddress, Summary};
 use essaim_types::{AccountId, ByteSize, ListingId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,33 @@ pub(crate) struct DetailsView {
     /// What its log says; absent if it is from before there were logs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) log: Option<LogView>,
+    /// Where it lives now, if it has moved away.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) moved: Option<MovedView>,
+    /// Addresses that it had at hosters from which it came.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) came_from: Vec<FormerView>,
+}
+
+/// An account that has moved away, as the old hoster knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MovedView {
+    /// The domain of the new hoster.
+    pub(crate) to: String,
+    /// The member's address there, once that hoster has said it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) address: Option<String>,
+    pub(crate) at: String,
+    /// Until when mail programs and mail are led there.
+    pub(crate) leads_on_until: String,
+}
+
+/// An address at another hoster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerView {
+    pub(crate) address: String,
+    pub(crate) hoster: ListingId,
+    pub(crate) until: String,
 }
 
 /// What the log of an account says.
@@ -131,7 +158,35 @@ impl From<Details> for DetailsView {
                 host: identity.entry.host.listing,
                 hosted_here: identity.hosted_here,
             }),
+            moved: None,
+            came_from: Vec::new(),
         }
+    }
+}
+
+impl From<Departure> for MovedView {
+    fn from(departure: Departure) -> Self {
+        Self {
+            to: departure.to,
+            address: departure.address.map(|address| address.to_string()),
+            at: time(departure.moved),
+            leads_on_until: time(departure.until),
+        }
+    }
+}
+
+impl From<FormerAddress> for FormerView {
+    fn from(former: FormerAddress) -> Self {
+        Self { address: former.address.to_string(), hoster: former.listing, until: time(former.since) }
+    }
+}
+
+impl MovedView {
+    /// In a sentence.
+    pub(crate) fn text(&self) -> String {
+        let known_as = self.address.as_ref().map(|address| format!(", as {address}")).unwrap_or_default();
+        let until = readable_time(&self.leads_on_until);
+        format!("to {}{known_as}; mail programs that still come here are led there until {until}", self.to)
     }
 }
 

@@ -96,7 +96,7 @@ async fn ask(
             }
             Answer::Refused(refusal) => return refused(refusal).map(Err),
             Answer::Elsewhere { listing, to, address } => {
-                let address = address.and_then(|address| address.parse().ok());
+                let address = address.parse().map_err(io::Error::other)?;
                 node.accounts.moved_on(account, listing, to, address).await?;
             }
         }

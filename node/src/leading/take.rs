@@ -101,7 +101,8 @@ async fn admit(
     let address: Address = handover.address.parse().map_err(|_| unknown.clone())?;
     let (account, listing) = known_by(node, caller, &address).await.ok_or(unknown)?;
     if let Some(departure) = node.accounts.departure(account).map_err(|error| unread(&error))? {
-        let address = departure.address.map(|address| address.to_string());
+        // Until the next hoster has said that it serves, nobody can log in anywhere.
+        let address = departure.address.ok_or(Answer::Refused(Refusal::Busy))?.to_string();
         return Err(Answer::Elsewhere { listing: departure.listing, to: departure.to, address });
     }
     let place = node.sessions.enter(listing, &node.config.limits);

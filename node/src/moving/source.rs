@@ -206,6 +206,7 @@ impl<'a> Leave<'a> {
             }
             Action::Commit { summary, promise, round } => Some(self.commit(summary, &promise, round).await?),
             Action::Erase(record) => {
+                self.node.accounts.release(self.plan.account).await?;
                 hands.erase(record).await?;
                 None
             }

@@ -30,6 +30,13 @@ async fn the_old_hoster_knows_where_an_account_went_and_the_new_one_what_it_was(
     a.accounts.settled_at(account, there.clone()).await.unwrap();
     let departure = a.accounts.departure(account).unwrap().unwrap();
     assert_eq!(departure.address, Some(there));
+    a.accounts.release(account).await.unwrap();
+    assert!(
+        a.accounts.host_key(account).unwrap().is_none() && b.accounts.host_key(account).unwrap().is_some()
+    );
+    b.accounts.release(account).await.unwrap();
+    assert!(b.accounts.host_key(account).unwrap().is_some(), "it lives there");
+    assert_eq!(a.accounts.departure_of(&address("ann@a.test")).unwrap().unwrap().0, account);
     let days = |days: u64| departure.moved.after(Duration::from_secs(days * 86_400));
     assert!(departure.leads_on(days(89)) && !departure.leads_on(days(90)));
     assert!(a.accounts.departure_of(&address("ann@b.test")).unwrap().is_none());
@@ -62,7 +69,7 @@ async fn former_addresses_move_on_with_the_account() {
     assert_eq!(b.accounts.former(&address("ann@a.test"), listing(1)).unwrap(), Some(account));
     assert_eq!(b.accounts.departure(account).unwrap().unwrap().listing, listing(3));
     // And the first is told where to ask.
-    a.accounts.moved_on(account, listing(3), "c.test".to_owned(), None).await.unwrap();
+    a.accounts.moved_on(account, listing(3), "c.test".to_owned(), address("ann@c.test")).await.unwrap();
     assert_eq!(a.accounts.departure(account).unwrap().unwrap().to, "c.test");
 }
 

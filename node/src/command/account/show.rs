@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{find, unreadable};
 use crate::command::ask;
 use crate::command::place::Place;
-use crate::command::view::{DetailsView, readable_time};
+use crate::command::view::{DetailsView, FormerView, MovedView, readable_time};
 use crate::failure::{Exit, Failure};
 use crate::operation::{Caller, Operation};
 use crate::services::Services;
@@ -39,8 +39,21 @@ impl Operation for ShowAccount {
     async fn perform(self, node: &Services, _: &Caller) -> Result<DetailsView, Failure> {
         let account = find(node, &self.address)?;
         let details = node.accounts.show(account).map_err(|error| unreadable(&error))?;
-        let gone = || Failure::new(format!("the account {} was deleted just now", self.address));
-        Ok(details.ok_or_else(gone)?.into())
+        let moved =
+            node.accounts.departure(account).map_err(|error| unreadable(&error))?.map(MovedView::from);
+        let Some(details) = details else { return Err(gone(&self.address, moved.as_ref())) };
+        let came_from = node.accounts.came_from(account).map_err(|error| unreadable(&error))?;
+        let came_from = came_from.into_iter().map(FormerView::from).collect();
+        Ok(DetailsView { moved, came_from, ..details.into() })
+    }
+}
+
+/// Of an account that has moved, the copy is deleted after a while.
+fn gone(address: &Address, moved: Option<&MovedView>) -> Failure {
+    match moved {
+        Some(moved) => Failure::new(format!("{address} has moved {}", moved.text()))
+            .hint("its copy here is deleted; the address is given to nobody else"),
+        None => Failure::new(format!("the account {address} was deleted just now")),
     }
 }
 
@@ -72,6 +85,12 @@ fn text(details: &DetailsView) -> String {
         }
         None => "  log        none: made by an essaim without account logs, so it cannot move\n".to_owned(),
     });
+    if let Some(moved) = &details.moved {
+        text.push_str(&format!("  moved      {}\n", moved.text()));
+    }
+    for former in &details.came_from {
+        text.push_str(&format!("  was        {}, until {}\n", former.address, readable_time(&former.until)));
+    }
     for shared in &details.shared {
         text.push_str(&format!("  shares     {}\n", shared.address));
     }

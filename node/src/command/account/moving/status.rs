@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::ask;
 use crate::command::place::Place;
-use crate::command::view::{size, time};
+use crate::command::view::{MovedView, size, time};
 use crate::failure::{Exit, Failure};
 use crate::moving::{self, Listed, Side};
 use crate::operation::{Caller, Operation};
@@ -48,6 +48,9 @@ pub(crate) struct MoveView {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     receipt: Option<Receipt>,
+    /// Where the account lives, if it has moved away.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    moved: Option<MovedView>,
 }
 
 /// What was handed over, as the hosters have signed it.
@@ -86,7 +89,11 @@ impl Operation for ListMoves {
 
 fn view(node: &Services, listed: Listed) -> Result<MoveView, Failure> {
     let Listed { id, side, account, other, since, seen } = listed;
-    let address = node.accounts.first_address(account).map_err(|error| super::super::unreadable(&error))?;
+    let unreadable = |error| super::super::unreadable(&error);
+    let departure = node.accounts.departure(account).map_err(unreadable)?.filter(|_| side == Side::Source);
+    // The copy may be deleted; what it was called here is not forgotten.
+    let had = departure.as_ref().and_then(|departure| departure.addresses.first().cloned());
+    let address = node.accounts.first_address(account).map_err(unreadable)?.or(had);
     let progress = seen.progress;
     Ok(MoveView {
         id: id.to_string(),
@@ -103,6 +110,7 @@ fn view(node: &Services, listed: Listed) -> Result<MoveView, Failure> {
         trouble: seen.trouble,
         reason: seen.reason,
         receipt: seen.receipt.as_deref().and_then(Receipt::read),
+        moved: departure.map(MovedView::from),
     })
 }
 
@@ -141,6 +149,8 @@ impl MoveView {
         };
         let why = self.reason.as_ref().or(self.trouble.as_ref());
         let why = why.map(|why| format!("\n  {why}")).unwrap_or_default();
-        format!("{}  {who} {way} {}: {}{far}{why}\n", self.id, self.hoster, self.phase)
+        let moved =
+            self.moved.as_ref().map(|moved| format!("\n  moved {}", moved.text())).unwrap_or_default();
+        format!("{}  {who} {way} {}: {}{far}{why}{moved}\n", self.id, self.hoster, self.phase)
     }
 }
