@@ -58,6 +58,23 @@ impl AccountLog {
         state
     }
 
+    /// The last entry of a log that holds only what was in force when it was written, such as that of an account which is served
+    /// here: whoever kept it has asked the witnesses then.
+    pub fn settled_head(&self) -> &Cosigned<AccountEntry> {
+        let mut at =
+            self.places.get(&self.genesis).expect("a log is founded by its first entry, which stays");
+        let nobody = Witnesses::default();
+        loop {
+            let next = at.next.iter().filter_map(|hash| self.places.get(hash).map(|place| (*hash, place)));
+            let candidates =
+                next.map(|(hash, place)| Candidate { hash, place, tally: self.tally(&hash, place, &nobody) });
+            match candidates.max_by_key(Candidate::weight) {
+                Some(next) => at = next.place,
+                None => return &at.entry,
+            }
+        }
+    }
+
     /// Which of the entries that stand on this one counts.
     fn next<'l>(
         &'l self,

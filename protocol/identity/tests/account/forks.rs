@@ -186,3 +186,16 @@ fn two_updates(log: &mut essaim_identity::account::AccountLog) -> [essaim_identi
     both.sort();
     both
 }
+
+#[test]
+fn a_log_that_holds_only_what_was_in_force_ends_at_its_last_entry() {
+    let mut log = with_kit();
+    let before = head(&log).clone();
+    assert_eq!(log.settled_head(), &before);
+    let recovery = add(&mut log, recovered(&before, 50, 51, 2, NOW));
+    assert_eq!(head(&log), &before, "nobody has seen it");
+    assert_eq!(log.settled_head().hash(), recovery, "whoever kept it has asked");
+    let after = log.settled_head().clone();
+    let update = add(&mut log, updated(&after, 2, 9, NOW));
+    assert_eq!(log.settled_head().hash(), update);
+}
