@@ -4,9 +4,11 @@
 mod handover;
 mod kit;
 mod record;
+mod recovered;
+mod witnessed;
 
 use essaim_identity::account::{
-    AccountDraft, AccountEntry, AccountLog, AddressSalt, Host, Refusal, Witnesses, first_entry,
+    AccountDraft, AccountEntry, AccountLog, AddressSalt, Host, Refusal, first_entry,
 };
 use essaim_identity::{Cosigned, Cosigning, RecordHash, SigningKey};
 use essaim_store::{Put, Tx};
@@ -19,6 +21,8 @@ use crate::storage::{Reads, StorageError, load, save};
 use record::HostKey;
 
 pub use kit::KitError;
+pub use recovered::{Aside, ConfirmError, Recovered};
+pub use witnessed::{LearnError, Sign, Signer, Told, WITNESSED_BYTES_PER_HOSTER, Witnessed};
 
 /// What the log says of an account now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,10 +121,7 @@ pub(crate) fn follow_addresses(
 }
 
 fn read(from: &impl Reads, account: AccountId) -> Result<Option<AccountLog>, StorageError> {
-    let objects = from.objects(account, ObjectKind::ACCOUNT_LOG, usize::MAX)?;
-    let entries = objects.iter().filter(|(key, _)| key.first() == ENTRY.first() && key.len() == 33);
-    let mut entries: Vec<_> =
-        entries.map(|(_, object)| entry(&object.value)).collect::<Result<_, RecordError>>()?;
+    let mut entries = entries(from, account)?;
     let first = entries.iter().position(|entry| entry.hash().as_bytes() == account.as_bytes());
     let Some(first) = first else { return Ok(None) };
     let mut log = AccountLog::found(entries.swap_remove(first)).map_err(|_| DAMAGED)?;
@@ -128,6 +129,13 @@ fn read(from: &impl Reads, account: AccountId) -> Result<Option<AccountLog>, Sto
         Some(_) => Err(DAMAGED.into()),
         None => Ok(Some(log)),
     }
+}
+
+/// As they are kept, in the order of their hashes.
+fn entries(from: &impl Reads, account: AccountId) -> Result<Vec<Cosigned<AccountEntry>>, StorageError> {
+    let objects = from.objects(account, ObjectKind::ACCOUNT_LOG, usize::MAX)?;
+    let entries = objects.iter().filter(|(key, _)| key.first() == ENTRY.first() && key.len() == 33);
+    Ok(entries.map(|(_, object)| entry(&object.value)).collect::<Result<_, RecordError>>()?)
 }
 
 fn key(from: &impl Reads, hoster: AccountId, account: AccountId) -> Result<Option<SigningKey>, StorageError> {
@@ -140,10 +148,10 @@ fn salt(from: &impl Reads, account: AccountId) -> Result<Option<AddressSalt>, St
     Ok(Some(AddressSalt::from_bytes(bytes)))
 }
 
-/// The last entry that stands. The node has no receipts of others yet; what its store holds it has checked itself, so nothing of it
-/// waits for a clock that was set back.
+/// The last entry that stands. What an account's own objects hold was in force when it was written: nothing of it waits for a clock that
+/// was set back, or for witnesses.
 fn head(log: &AccountLog) -> &Cosigned<AccountEntry> {
-    log.state(&Witnesses::default(), Timestamp(i64::MAX)).head
+    log.settled_head()
 }
 
 /// Now, or the time of the head if the clock was set back since.

@@ -38,7 +38,10 @@ pub use config::{AccountsConfig, ConfigError, HashConfig, LoginCacheConfig, Thro
 pub use domains::LocalDomains;
 pub use hoster::OpenAccountsError;
 pub use journal::Journal;
-pub use ledger::{Identity, KitError};
+pub use ledger::{
+    Aside, ConfirmError, Identity, KitError, LearnError, Recovered, Sign, Signer, Told,
+    WITNESSED_BYTES_PER_HOSTER, Witnessed,
+};
 pub use manage::NoSuchAccount;
 pub use manage::address::{AddAddressError, AddressError, RemoveAddressError, ShareError};
 pub use manage::arrive::ArriveError;

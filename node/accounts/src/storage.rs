@@ -51,6 +51,14 @@ pub(crate) trait Reads {
         max: usize,
     ) -> Result<Vec<(Vec<u8>, Object)>, StorageError>;
 
+    /// The same of those whose keys begin with `prefix`, and are longer by 65 bytes at most.
+    fn objects_below(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError>;
+
     fn object(
         &self,
         account: AccountId,
@@ -109,6 +117,17 @@ impl Reads for Snapshot {
         all.take(max).map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
     }
 
+    fn objects_below(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+        let last = [prefix, &[0xff; 65]].concat();
+        let all = self.range(account, kind, Bound::Included(prefix), Bound::Included(&last))?;
+        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+    }
+
     fn object(
         &self,
         account: AccountId,
@@ -128,6 +147,17 @@ impl Reads for Tx<'_> {
     ) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
         let all = self.range(account, kind, Bound::Unbounded, Bound::Unbounded)?;
         all.take(max).map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
+    }
+
+    fn objects_below(
+        &self,
+        account: AccountId,
+        kind: ObjectKind,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Object)>, StorageError> {
+        let last = [prefix, &[0xff; 65]].concat();
+        let all = self.range(account, kind, Bound::Included(prefix), Bound::Included(&last))?;
+        all.map(|object| Ok(object.map(|(key, object)| (key.to_vec(), object))?)).collect()
     }
 
     fn object(

@@ -44,6 +44,8 @@ kinds! {
     ACCOUNT_LOG = 6, "account log";
     /// An address that the account had at a hoster where it lived before. It moves with the account.
     FORMER_ADDRESS = 7, "former address";
+    /// What a recovery has put aside until the member confirms it: the kind that it was, then its key.
+    ASIDE = 15, "put aside";
     /// Hoster only: which account an address belongs to.
     ADDRESS = 16, "address";
     /// Hoster only: a message on its way out.
@@ -72,6 +74,12 @@ kinds! {
     ARRIVAL = 29, "arrival";
     /// Hoster only: whose an address of another hoster was, before its account came here.
     FORMER = 30, "former";
+    /// Hoster only: what it knows of the log of an account, its own receipts among it.
+    WITNESS = 48, "witness";
+    /// Hoster only: a replica that it keeps of an account of another hoster.
+    REPLICA = 49, "replica";
+    /// Hoster only: the recovery of an account that it does, by the account's id.
+    RECOVERY = 50, "recovery";
 }
 
 impl fmt::Display for ObjectKind {

@@ -1,10 +1,10 @@
 //! An account changes its hoster: what both do to their own records in the commit that makes it so. What the papers say is checked by
 //! the caller.
 
-use essaim_identity::account::{AccountEntry, Witnesses};
+use essaim_identity::account::AccountEntry;
 use essaim_identity::{Cosigned, SigningKey};
 use essaim_store::Tx;
-use essaim_types::{AccountId, Address, ListingId, LocalPart, Timestamp};
+use essaim_types::{AccountId, Address, ListingId, LocalPart};
 
 use super::record::HostKey;
 use super::{append, follow_addresses, head, key, read};
@@ -34,7 +34,7 @@ impl Accounts {
     /// The last entry of an account's log that stands; `None` if it has no log.
     pub fn log_head(&self, account: AccountId) -> Result<Option<Cosigned<AccountEntry>>, StorageError> {
         let log = self.account_log(account)?;
-        Ok(log.map(|log| log.state(&Witnesses::default(), Timestamp(i64::MAX)).head.clone()))
+        Ok(log.map(|log| log.settled_head().clone()))
     }
 
     /// The address that is on top of an account's profile, of whatever hoster it is.
@@ -88,7 +88,7 @@ impl Accounts {
 
 impl Inner {
     /// The first of these that the account can have: the wish; the name that it had, at the own domain; that name with a number.
-    fn vacant(
+    pub(super) fn vacant(
         &self,
         tx: &Tx<'_>,
         account: AccountId,

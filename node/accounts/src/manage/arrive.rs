@@ -26,6 +26,9 @@ pub enum ArriveError {
     /// The address cannot be had.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// What is in it does not take what is done to it at the same time.
+    #[error("the content of the account cannot be opened")]
+    Content(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No password could be made.
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -109,7 +109,7 @@ pub struct NewAppPassword {
 
 /// A hashed password, before its commit.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     hash: String,
     origin: Origin,
 }
@@ -187,7 +187,7 @@ impl Accounts {
 
 impl Inner {
     /// Checks and hashes a password; returns it as well if it was made up here.
-    pub(super) async fn prepare(
+    pub(crate) async fn prepare(
         &self,
         new: NewPassword,
         addresses: &[Address],
@@ -236,7 +236,7 @@ impl Inner {
 }
 
 impl Prepared {
-    pub(super) fn record(self, created: Timestamp) -> CredentialRecord {
+    pub(crate) fn record(self, created: Timestamp) -> CredentialRecord {
         let Self { hash, origin } = self;
         CredentialRecord::Password(PasswordRecord { hash, origin, created, last_used: None })
     }

@@ -49,6 +49,10 @@ impl Act {
     pub const ACCOUNT_ARRIVE: Self = Self::new("account.arrive");
     /// An account moved away; the detail is its new hoster.
     pub const ACCOUNT_LEAVE: Self = Self::new("account.leave");
+    /// An account whose hoster was gone came back from what others kept; the detail is its address here.
+    pub const ACCOUNT_RECOVER: Self = Self::new("account.recover");
+    /// Something that a recovery had put aside is in use again; the detail is its name.
+    pub const ACCOUNT_CONFIRM: Self = Self::new("account.confirm");
     /// An account may log in and get mail again.
     pub const ACCOUNT_ENABLE: Self = Self::new("account.enable");
     /// An account may do nothing for now.

@@ -8,6 +8,7 @@ mod flags;
 mod history;
 mod index;
 mod objects;
+mod raise;
 mod rules;
 mod summaries;
 
@@ -17,6 +18,7 @@ pub use change::{Changed, Copied, change_flags, copy, expunge};
 pub use flags::FlagReader;
 pub use index::{Catalog, Event, Index, IndexError};
 pub use objects::{Objects, ObjectsError};
+pub use raise::{RaiseError, raise_numbers};
 pub(crate) use rules::as_bytes;
 pub use rules::{
     MailboxError, Mailboxes, all, by_id, by_name, create, delete, ensure_defaults, rename, subscribe,
