@@ -19,6 +19,8 @@ mod owner;
 mod pages;
 mod ports;
 mod progress;
+mod recovery;
+mod replica;
 mod services;
 mod shutdown;
 mod stream;

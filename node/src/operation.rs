@@ -77,6 +77,9 @@ requests! {
     MoveAccount = "account move": crate::command::account::moving::MoveAccount;
     ListMoves = "account move status": crate::command::account::moving::status::ListMoves;
     AbortMove = "account move abort": crate::command::account::moving::abort::AbortMove;
+    BeginRecovery = "account recover begin": crate::command::account::recover::BeginRecovery;
+    RecoverAccount = "account recover": crate::command::account::recover::RecoverAccount;
+    ConfirmAside = "account confirm": crate::command::account::confirm::ConfirmAside;
     ExportMail = "account export": crate::command::account::export::ExportMail;
     ExportArchive = "account export archive": crate::command::account::export::ExportArchive;
     ImportArchive = "account import": crate::command::account::import::ImportArchive;
@@ -85,6 +88,9 @@ requests! {
     AddAppPassword = "account app-password add": crate::command::account::app_password::AddAppPassword;
     ListAppPasswords = "account app-password list": crate::command::account::app_password::ListAppPasswords;
     RevokeAppPassword = "account app-password revoke": crate::command::account::app_password::RevokeAppPassword;
+    SendReplica = "replica send": crate::command::replica::send::SendReplica;
+    ListReplicas = "replica list": crate::command::replica::list::ListReplicas;
+    DropReplica = "replica drop": crate::command::replica::drop::DropReplica;
     ImportMail = "import": crate::command::import::ImportMail;
     ListQueue = "queue list": crate::command::queue::list::ListQueue;
     RetryQueue = "queue retry": crate::command::queue::retry::RetryQueue;

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::federation::{Federation, Keys, domain_record};
 use crate::leading::Sessions;
 use crate::moving::Moves;
+use crate::replica::Replicas;
 use crate::vitals::Vitals;
 
 /// The parts of an open node. Clones are the same node.
@@ -27,6 +28,7 @@ pub(crate) struct Services {
     pub(crate) federation: Federation,
     pub(crate) moves: Moves,
     pub(crate) sessions: Sessions,
+    pub(crate) replicas: Replicas,
     pub(crate) vitals: Arc<Vitals>,
 }
 
@@ -64,6 +66,7 @@ impl Services {
             federation,
             moves: Moves::default(),
             sessions: Sessions::default(),
+            replicas: Replicas::default(),
             vitals: Vitals::new(),
         })
     }

@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path as FilePath, PathBuf};
 
-use essaim_identity::SigningKey;
+use essaim_identity::account::AccountEntry;
+use essaim_identity::{Cosigned, SigningKey};
 use essaim_mail::mailbox::MailboxError;
 use essaim_mail::record::RecordError;
 use essaim_migration::archive::{
@@ -35,6 +36,8 @@ pub(crate) struct Export<'a> {
     /// The root of the archive that it goes on from.
     pub(crate) base_root: Option<Root>,
     pub(crate) key: &'a SigningKey,
+    /// The account log as far as it stands, first entry first; empty for an account from before there were logs.
+    pub(crate) log: Vec<Cosigned<AccountEntry>>,
 }
 
 /// What was exported.
@@ -117,6 +120,9 @@ impl Export<'_> {
         let mut writer = Writer::begin::<ReadError>(to, &self.about, self.time, self.base_root)?;
         writer.losses::<ReadError>(&losses(self.language, &self.missing()))?;
         writer.settings::<ReadError>(&self.settings)?;
+        for entry in &self.log {
+            writer.log_entry::<ReadError>(&entry.to_wire())?;
+        }
         let since = Lsn(self.about.essaim.lsn_from);
         let mut walk = Walk::new(self.store, self.account, self.about.essaim.secrets);
         let mut sink = Into { writer: &mut writer, blobs: StoreBlobs(self.store), progress };
@@ -133,7 +139,9 @@ impl Export<'_> {
         let folders = Folders { snapshot: &snapshot, account: self.account, since, removed };
         let (mailboxes, messages) = folders.write(&mut writer)?;
         drop(snapshot);
-        let ending = Ending { epoch: 0, lsn_to, log_head: None };
+        let head = self.log.last();
+        let epoch = head.map_or(0, |head| head.record().epoch.0);
+        let ending = Ending { epoch, lsn_to, log_head: head.map(|head| *head.hash().as_bytes()) };
         let (to, written) = writer.finish::<ReadError>(&ending, self.key)?;
         Ok((to, Exported { written, lsn_to, mailboxes, messages }))
     }

@@ -41,6 +41,8 @@ pub(crate) struct Import<'a> {
     pub(crate) hoster: AccountId,
     pub(crate) expected: Expected,
     pub(crate) quota: Option<ByteSize>,
+    /// How far above the LSN of the archive the account goes on: 0, or more if its hoster may have given out more.
+    pub(crate) raised: u64,
 }
 
 /// Why an account is not here.
@@ -118,8 +120,9 @@ impl Import<'_> {
         drop(now);
         let done = Done { root, segments: 0, at: [0; 32] };
         let (hoster, quota, value) = (self.hoster, self.quota, done.encode());
+        let base = Lsn(lsn.0.saturating_add(self.raised));
         self.store.commit_blocking(move |tx| {
-            tx.adopt_account(account, quota, lsn)?;
+            tx.adopt_account(account, quota, base)?;
             tx.put(hoster, ObjectKind::ARRIVAL, account.as_bytes(), Put::new(value)).map(drop)
         })?;
         Ok(done)
@@ -267,7 +270,9 @@ fn check(item: &Item) -> Result<(), String> {
         }
         ObjectKind::FLAGS => Block::decode(&object.value).map(drop).map_err(text),
         ObjectKind::ACCOUNT => Err("the account itself belongs to its hoster".to_owned()),
-        kind if HOSTER_ONLY.contains(&kind.0) => Err(format!("{kind} is for hosters only")),
+        kind if HOSTER_ONLY.iter().any(|kinds| kinds.contains(&kind.0)) => {
+            Err(format!("{kind} is for hosters only"))
+        }
         _ => Ok(()),
     }
 }
@@ -296,4 +301,4 @@ fn nothing(account: AccountId) -> About {
 
 const VERSION: u8 = 1;
 /// The kinds that only a hoster's own account has: `essaim_types::ObjectKind`.
-const HOSTER_ONLY: std::ops::RangeInclusive<u8> = 16..=31;
+const HOSTER_ONLY: [std::ops::RangeInclusive<u8>; 2] = [16..=31, 48..=63];

@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
 
     /// The account itself is the hoster's promise, not the member's.
     fn takes(&self, kind: ObjectKind) -> bool {
-        kind != ObjectKind::ACCOUNT && (self.secrets || kind != ObjectKind::CREDENTIAL)
+        kind != ObjectKind::ACCOUNT && (self.secrets || !SECRET.contains(&kind))
     }
 
     fn note_removed(&mut self, kind: ObjectKind, key: &[u8]) {
@@ -165,3 +165,5 @@ fn open_file(kind: ObjectKind, key: &[u8], value: &[u8]) -> (Option<Path>, u64) 
 const AT_ONCE: usize = 256;
 /// Removed messages that an archive of changes names in its `folder.json`; tombstones are all there.
 const REMOVED_MAX: usize = 1 << 20;
+/// Kinds that hold hashes of passwords.
+const SECRET: [ObjectKind; 2] = [ObjectKind::CREDENTIAL, ObjectKind::ASIDE];

@@ -13,10 +13,11 @@ pub(crate) mod operator;
 pub(crate) mod peer;
 mod place;
 pub(crate) mod queue;
+pub(crate) mod replica;
 mod serve;
 pub(crate) mod status;
 pub(crate) mod store;
-mod view;
+pub(crate) mod view;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ enum Command {
     Queue(queue::Queue),
     #[command(subcommand)]
     Peer(peer::Peer),
+    #[command(subcommand)]
+    Replica(replica::Replica),
     #[command(subcommand)]
     Operator(operator::Operator),
     #[command(subcommand)]
@@ -111,6 +114,7 @@ impl Command {
             Self::Import(command) => command.run(place, audience),
             Self::Queue(command) => command.run(place, audience),
             Self::Peer(command) => command.run(place, audience),
+            Self::Replica(command) => command.run(place, audience),
             Self::Operator(command) => command.run(place, audience),
             Self::Directory(command) => command.run(place, audience),
             Self::Store(command) => command.run(place, audience),

@@ -188,6 +188,7 @@ pub(crate) struct LimitsConfig {
     pub(crate) mail_streams_per_hoster: usize,
     pub(crate) led_sessions: usize,
     pub(crate) led_sessions_per_hoster: usize,
+    pub(crate) replica_bytes_per_hoster: ByteSize,
     pub(crate) store_cache: ByteSize,
     pub(crate) disk_reserve: ByteSize,
     #[serde(with = "humantime_serde")]
@@ -355,6 +356,7 @@ impl Default for LimitsConfig {
             mail_streams_per_hoster: 8,
             led_sessions: 256,
             led_sessions_per_hoster: 64,
+            replica_bytes_per_hoster: ByteSize(10 << 30),
             store_cache: ByteSize::mib(32),
             disk_reserve: ByteSize::mib(64),
             shutdown_timeout: Duration::from_secs(10),

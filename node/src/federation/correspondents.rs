@@ -103,6 +103,11 @@ impl Correspondents {
         self.by_domain.get(&domain.to_ascii()?)
     }
 
+    /// Everybody, in the order of their domains.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Correspondent>> {
+        self.by_domain.values()
+    }
+
     /// The hoster with this listing.
     pub(crate) fn of_listing(&self, listing: ListingId) -> Option<&Arc<Correspondent>> {
         self.by_domain.values().find(|known| known.listing == listing)

@@ -36,6 +36,11 @@ pub(crate) fn session() -> Purpose {
     label(SESSION)
 }
 
+/// Streams about what hosters keep of each other's accounts.
+pub(crate) fn replica_purpose() -> Purpose {
+    label(REPLICA)
+}
+
 pub(super) fn probe() -> Service {
     label(PROBE)
 }
@@ -62,6 +67,8 @@ pub(crate) const MAIL: &str = "mail";
 pub(crate) const MOVE: &str = "move";
 /// A client of an account that has moved, from its old hoster to the new one.
 pub(crate) const SESSION: &str = "session";
+/// Questions about accounts of other hosters.
+pub(crate) const REPLICA: &str = "replica";
 /// Comparing directories.
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
@@ -80,5 +87,6 @@ mod tests {
         assert_eq!((all().len(), topics().len()), (4, 3));
         assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
         assert_eq!((mail().as_str(), moving().as_str(), session().as_str()), (MAIL, MOVE, SESSION));
+        assert_eq!(replica_purpose().as_str(), REPLICA);
     }
 }

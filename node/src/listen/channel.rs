@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span};
 
 use super::{Protocol, Smtp, Visitor};
-use crate::federation::{Correspondent, MAIL, MOVE, SESSION, Unfit};
+use crate::federation::{Correspondent, MAIL, MOVE, REPLICA, SESSION, Unfit};
 use crate::leading::{Desks, take};
+use crate::replica;
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
@@ -83,6 +84,10 @@ pub(crate) async fn serve(
                     let peer = incoming.peer();
                     let span = info_span!("stream", protocol = "session", %peer, account = tracing::field::Empty);
                     open.spawn(take(node.clone(), desks.clone(), incoming, stop.clone()).instrument(span));
+                }
+                Some(incoming) if incoming.opening().purpose.as_str() == REPLICA => {
+                    let span = info_span!("stream", protocol = "replica", peer = %incoming.peer());
+                    open.spawn(replica::serve(node.clone(), incoming, stop.clone()).instrument(span));
                 }
                 Some(unknown) => unknown.refuse(),
                 None => break,

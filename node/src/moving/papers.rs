@@ -4,7 +4,7 @@
 use essaim_accounts::StorageError;
 use essaim_identity::account::{
     Acceptance, AcceptanceCode, AccountDraft, AccountEntry, AccountLog, ConsentText, HandoverFault, Host,
-    IntentFault, Kind, MoveAccept, MoveId, MoveIntent, MoveReceipt, Refusal, StateRoot, TextError, Witnesses,
+    IntentFault, Kind, MoveAccept, MoveId, MoveIntent, MoveReceipt, Refusal, StateRoot, TextError,
 };
 use essaim_identity::cbor::CborError;
 use essaim_identity::keyring::Role;
@@ -237,9 +237,10 @@ pub(super) fn check_node(keyring: &Keyring, key: PublicKey) -> Result<(), PaperF
     }
 }
 
-/// The last entry that stands. There are no receipts of others yet, and what this store holds it has checked itself.
+/// The last entry that stands: what a store holds of an account that it serves, its hoster has checked. A source that offers a log with a
+/// recovery that nobody has seen gives away what is its own.
 pub(super) fn head(log: &AccountLog) -> &Cosigned<AccountEntry> {
-    log.state(&Witnesses::default(), Timestamp(i64::MAX)).head
+    log.settled_head()
 }
 
 fn read_log(entries: &[ByteVec], account: AccountId) -> Result<AccountLog, PaperFault> {

@@ -23,6 +23,7 @@ pub struct Node {
     home: TempDir,
     ready_within: Duration,
     namespace: Option<String>,
+    environment: Vec<(String, String)>,
     running: Option<Running>,
 }
 
@@ -36,6 +37,7 @@ pub struct NodeBuilder {
     extra: String,
     parent: Option<PathBuf>,
     namespace: Option<String>,
+    environment: Vec<(String, String)>,
     ready_within: Duration,
 }
 
@@ -66,6 +68,7 @@ impl Node {
             extra: String::new(),
             parent: None,
             namespace: None,
+            environment: Vec::new(),
             ready_within: Duration::from_secs(60),
         }
     }
@@ -266,6 +269,7 @@ impl Node {
         let child = self
             .server()
             .arg("serve")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("NOTIFY_SOCKET", &notify_path)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
@@ -325,6 +329,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Something in the environment of the node, not of its commands.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// More of `essaim.toml`, after what the harness writes: whole tables.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
@@ -368,7 +379,8 @@ impl NodeBuilder {
         };
         let home = home.expect("a temporary directory can be made");
         fs::write(home.path().join("essaim.toml"), self.toml()).expect("the configuration can be written");
-        Node { home, ready_within: self.ready_within, namespace: self.namespace, running: None }
+        let Self { ready_within, namespace, environment, .. } = self;
+        Node { home, ready_within, namespace, environment, running: None }
     }
 
     fn toml(&self) -> String {

@@ -143,6 +143,7 @@ impl Forget {
                 hoster: node.accounts.hoster(),
                 expected: self.0,
                 quota: None,
+                raised: 0,
             };
             import.forget_progress().map_err(|error| failed(&error))
         };
@@ -165,7 +166,13 @@ impl ImportArchive {
             Some(Space::Unlimited) => None,
             Some(Space::Bytes(bytes)) => Some(essaim_types::ByteSize(bytes)),
         };
-        let import = archive::Import { store: &node.store, hoster: node.accounts.hoster(), expected, quota };
+        let import = archive::Import {
+            store: &node.store,
+            hoster: node.accounts.hoster(),
+            expected,
+            quota,
+            raised: 0,
+        };
         let known = match upload {
             Some(upload) => {
                 import.run(Received { upload, runtime: Handle::current(), piece: Bytes::new() }, progress)

@@ -59,6 +59,19 @@ pub(crate) struct KitMade {
     words: Vec<String>,
 }
 
+impl KitMade {
+    /// Words that a recovery brings.
+    pub(super) fn new(account: AccountId, listing: ListingId, hoster: String, kit: &Kit) -> Self {
+        let words = kit.to_words().split(' ').map(str::to_owned).collect();
+        Self { address: account.to_string(), account, listing, hoster, language: String::new(), words }
+    }
+
+    /// For the terminal, and for a file.
+    pub(super) fn letter(&self) -> String {
+        letter::lines(self).join("\n")
+    }
+}
+
 impl KitCommand {
     pub(super) fn run(self, place: &Place, audience: Audience) -> Result<Exit, Failure> {
         let old = if self.replace { Some(Hidden(from_stdin()?)) } else { None };
@@ -74,7 +87,7 @@ impl KitCommand {
             let _ = std::fs::remove_file(path);
         }
         let made = made?;
-        audience.show(&made, |made| letter::lines(made).join("\n"));
+        audience.show(&made, KitMade::letter);
         if let Some((path, mut file)) = page {
             let written = file.write_all(&pdf::page(&letter::lines(&made))).and_then(|()| file.sync_all());
             written.map_err(|error| {

@@ -5,6 +5,7 @@ pub(crate) mod add;
 pub(crate) mod address;
 pub(crate) mod app_password;
 pub(crate) mod close;
+pub(crate) mod confirm;
 pub(crate) mod consent;
 pub(crate) mod export;
 mod handover;
@@ -14,6 +15,7 @@ pub(crate) mod list;
 pub(crate) mod moving;
 pub(crate) mod password;
 pub(crate) mod quota;
+pub(crate) mod recover;
 pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod verify;
@@ -45,6 +47,8 @@ pub(super) enum Account {
     Consent(consent::Consent),
     Accept(accept::Accept),
     Move(moving::Move),
+    Recover(recover::Recover),
+    Confirm(confirm::Confirm),
     #[command(subcommand)]
     Address(address::AddressCommand),
     #[command(subcommand)]
@@ -69,6 +73,8 @@ impl Account {
             Self::Consent(command) => command.run(audience),
             Self::Accept(command) => command.run(place, audience),
             Self::Move(command) => command.run(place, audience),
+            Self::Recover(command) => command.run(place, audience),
+            Self::Confirm(command) => command.run(place, audience),
             Self::Address(command) => command.run(place, audience),
             Self::AppPassword(command) => command.run(place, audience),
         }
@@ -76,7 +82,7 @@ impl Account {
 }
 
 /// The account with this address.
-pub(super) fn find(node: &Services, address: &Address) -> Result<AccountId, Failure> {
+pub(crate) fn find(node: &Services, address: &Address) -> Result<AccountId, Failure> {
     let found = node.accounts.find(address).map_err(|error| unreadable(&error))?;
     found.ok_or_else(|| {
         Failure::new(format!("there is no account with the address {address}"))

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use essaim_identity::account::AccountEntry;
+use essaim_identity::{Cosigned, SigningKey};
 use essaim_mail::queue::Selection;
 use essaim_migration::archive::{
     About, ArchiveAbout, Dataset, Datasource, Essaim, Extent, LossesLanguage, PDPA_VERSION, VERSION,
@@ -106,7 +108,12 @@ impl Operation for ExportArchive {
 }
 
 impl ExportArchive {
-    fn export(
+    /// Everything of an account, into a new file.
+    pub(crate) fn whole(address: Address, to: PathBuf, secrets: bool) -> Self {
+        Self { address, to, since: None, secrets }
+    }
+
+    pub(crate) fn export(
         self,
         node: &Services,
         account: AccountId,
@@ -115,10 +122,7 @@ impl ExportArchive {
         if self.since.is_some_and(|since| since.account != account) {
             return Err(Failure::new(format!("the archive of --since is not of {}", self.address)));
         }
-        let keys = Keys::read(&node.config.data_dir)?;
-        let keys = keys.ok_or_else(|| {
-            Failure::new("this node has no key to sign the archive with").hint("essaim serve makes one")
-        })?;
+        let (key, log) = signer(node, account)?;
         let details = node.accounts.show(account).map_err(|error| unreadable(&error))?;
         let details = details.ok_or_else(|| archive_failed(&ArchiveError::Deleted))?;
         let now = vitals::now();
@@ -132,7 +136,8 @@ impl ExportArchive {
             settings: settings(&details),
             time: u64::try_from(now.seconds()).unwrap_or(0),
             base_root: self.since.map(|since| since.root),
-            key: &keys.into_host_key(),
+            key: &key,
+            log,
         };
         let exported =
             archive::export(&export, &self.to, progress).map_err(|error| archive_failed(&error))?;
@@ -189,6 +194,24 @@ impl ExportArchive {
             },
         })
     }
+}
+
+/// The key that seals, and the log that names it: the host's of the account, or the node's of one from before there were logs.
+fn signer(node: &Services, account: AccountId) -> Result<(SigningKey, Vec<Cosigned<AccountEntry>>), Failure> {
+    let log = node.accounts.account_log(account).map_err(|error| unreadable(&error))?;
+    let key = node.accounts.host_key(account).map_err(|error| unreadable(&error))?;
+    if let (Some(log), Some(key)) = (log, key) {
+        let head = log.settled_head();
+        if head.record().host.key == key.public() {
+            let mut chain: Vec<_> = log.chain(&head.hash()).cloned().collect();
+            chain.reverse();
+            return Ok((key, chain));
+        }
+    }
+    let keys = Keys::read(&node.config.data_dir)?.ok_or_else(|| {
+        Failure::new("this node has no key to sign the archive with").hint("essaim serve makes one")
+    })?;
+    Ok((keys.into_host_key(), Vec::new()))
 }
 
 /// `settings.json`: for people and other programs; an import reads the objects.
