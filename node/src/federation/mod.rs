@@ -5,6 +5,7 @@
 
 mod address;
 mod arrivals;
+mod calling;
 mod card;
 mod channel;
 mod correspondents;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use essaim_accounts::StorageError;
 use essaim_directory::refusal::Verdict;
 use essaim_directory::{Alert, DomainOutcome, Input, Output};
+use essaim_identity::keyring::Role;
 use essaim_identity::{PublicKey, RecordHash};
 use essaim_network::{Judged, PublishError};
 use essaim_store::CommitError;
@@ -13,6 +14,7 @@ use essaim_types::ListingId;
 use tracing::{debug, error, warn};
 
 use super::address::{dialled, in_numbers};
+use super::calling::{Claim, callable};
 use super::domain::is_local;
 use super::driver::{Command, Driver};
 use super::note::{DOMAIN_LOST, Note};
@@ -171,27 +173,20 @@ impl Driver {
         let (now, neighbours) = (now(), self.neighbours());
         self.dialled.retain(|_, at| now.since(*at) < DIAL_PAUSE);
         let wanted = CONNECTIONS_WANTED.saturating_sub(self.connected.len()).min(DIALS_AT_ONCE);
-        let mut found: Vec<(PublicKey, Vec<essaim_network::Address>)> = Vec::new();
-        for hoster in
-            self.directory.hosters().filter(|hoster| hoster.id() != self.own.listing && hoster.is_proven(now))
-        {
+        let others = self.directory.hosters().filter(|hoster| hoster.id() != self.own.listing);
+        let claims = others.filter(|hoster| hoster.is_proven(now)).flat_map(|hoster| {
             let told = hoster.listing().addresses.iter().filter_map(|text| text.parse().ok());
             let addresses = dialled(told, neighbours);
-            let keys = hoster.keyring().head().operators.iter();
-            let nodes =
-                keys.filter(|(_, operator)| operator.roles.contains(essaim_identity::keyring::Role::Node));
-            let free = nodes.map(|(key, _)| *key).filter(|key| {
-                !self.connected.contains_key(key)
-                    && !self.peers.contains_key(key)
-                    && !self.dialled.contains_key(key)
-            });
-            found.extend(free.filter(|_| !addresses.is_empty()).map(|key| (key, addresses.clone())));
-        }
-        // Each node has its own order, so that not all knock at the same door.
-        let me = self.own.key.public();
-        found.sort_by_key(|(key, _)| {
-            *blake3::hash(&[me.as_bytes().as_slice(), key.as_bytes()].concat()).as_bytes()
+            let nodes = hoster.keyring().head().operators.iter();
+            let nodes = nodes.filter(|(_, operator)| operator.roles.contains(Role::Node));
+            nodes.map(move |(key, _)| Claim { key: *key, by: hoster.id(), addresses: addresses.clone() })
         });
+        let free = claims.filter(|Claim { key, .. }| {
+            !self.connected.contains_key(key)
+                && !self.peers.contains_key(key)
+                && !self.dialled.contains_key(key)
+        });
+        let found = callable(free, &self.own.key.public(), now);
         for (key, addresses) in found.into_iter().take(wanted) {
             self.dialled.insert(key, now);
             let (network, names) = (network.clone(), Arc::clone(&self.names));
