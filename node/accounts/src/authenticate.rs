@@ -102,11 +102,12 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Authenticated, AuthError> {
         let (login, address) = self.0.login(login);
-        self.log_in((&login, address.map(Name::Address)), password, peer, now).await
+        let who = self.0.admit(|throttle| throttle.who(&login, peer), now)?;
+        self.log_in((&login, address.map(Name::Address)), password, who, now).await
     }
 
-    /// The same at the home of an account that has moved, for a client at its old hoster: `address` is what it had at that hoster. Guesses there
-    /// and here are counted together.
+    /// The same at the home of an account that has moved, for a client at its old hoster: `address` is what it had at that hoster, which
+    /// says where the peer is.
     pub async fn authenticate_led(
         &self,
         (address, hoster): (&Address, ListingId),
@@ -117,17 +118,17 @@ impl Accounts {
         let account = self.former(address, hoster)?;
         let now_as = account.map(|account| self.first_address(account)).transpose()?.flatten();
         let login = now_as.as_ref().unwrap_or(address).key();
-        self.log_in((&login, account.map(Name::Account)), password, peer, now).await
+        let who = self.0.admit(|throttle| throttle.who_led(&login, peer, hoster), now)?;
+        self.log_in((&login, account.map(Name::Account)), password, who, now).await
     }
 
     async fn log_in(
         &self,
         (login, name): (&str, Option<Name>),
         password: &Secret,
-        peer: IpAddr,
+        who: Who,
         now: Timestamp,
     ) -> Result<Authenticated, AuthError> {
-        let who = self.0.admit(login, peer, now)?;
         let name = name.filter(|_| !password.expose().is_empty());
         let (mut candidate, credential, fingerprint) = self.0.prove(login, name, password, who, now).await?;
         self.0.throttle(|throttle| throttle.succeeded(&who, now));
@@ -190,9 +191,9 @@ impl Inner {
         }
     }
 
-    fn admit(&self, login: &str, peer: IpAddr, now: Timestamp) -> Result<Who, AuthError> {
+    fn admit(&self, who: impl FnOnce(&Throttle) -> Who, now: Timestamp) -> Result<Who, AuthError> {
         let admitted = self.throttle(|throttle| {
-            let who = throttle.who(login, peer);
+            let who = who(throttle);
             throttle.check(&who, now).map(|()| who)
         });
         admitted.map_err(|wait| self.throttled(wait))

@@ -8,7 +8,7 @@ mod table;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use essaim_types::Timestamp;
+use essaim_types::{ListingId, Timestamp};
 
 use crate::config::ThrottleConfig;
 use table::{Key, Rule, Table};
@@ -65,9 +65,22 @@ impl Throttle {
 
     /// The keys of a login, as its text is compared, from a peer.
     pub(crate) fn who(&self, login: &str, peer: IpAddr) -> Who {
+        self.keys(login, peer, None)
+    }
+
+    /// The same from a peer that another hoster leads here. Where it is, is that hoster's word, and counts apart: so nobody else is kept waiting by it.
+    /// The login is the same.
+    pub(crate) fn who_led(&self, login: &str, peer: IpAddr, by: ListingId) -> Who {
+        self.keys(login, peer, Some(by))
+    }
+
+    fn keys(&self, login: &str, peer: IpAddr, led_by: Option<ListingId>) -> Who {
         let [network, neighbourhood] = networks(peer);
         let key = |scope: u8, network: &[u8], login: &str| {
             let mut hasher = blake3::Hasher::new_keyed(&self.hide);
+            if let Some(hoster) = led_by.filter(|_| !network.is_empty()) {
+                hasher.update(&[LED]).update(hoster.as_bytes());
+            }
             hasher.update(&[scope]).update(network).update(login.as_bytes());
             let mut key = [0; 16];
             hasher.finalize_xof().fill(&mut key);
@@ -142,6 +155,9 @@ fn networks(peer: IpAddr) -> [[u8; 17]; 2] {
         IpAddr::V6(ip) => [keep(6, &ip.octets(), 8), keep(6, &ip.octets(), 6)],
     }
 }
+
+/// Before the listing of a hoster that leads peers here; no scope.
+const LED: u8 = 0xff;
 
 #[cfg(test)]
 mod tests;

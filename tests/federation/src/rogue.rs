@@ -99,11 +99,19 @@ impl Rogue {
     /// # Panics
     /// If the node is not reached.
     pub fn open(&self, at: &Hoster) -> Line<'_> {
+        self.open_for(at, "mail")
+    }
+
+    /// Opens a stream for a purpose.
+    ///
+    /// # Panics
+    /// If the node is not reached.
+    pub fn open_for(&self, at: &Hoster, purpose: &str) -> Line<'_> {
         let node: PeerKey = key_of(at).public().into();
         let handle = &self.network.handle;
         let open = async {
             handle.dial(node, &[Address::quic(at.node.address("peer"))]).await.expect("a connection");
-            handle.open_stream(node, Opening::new("mail".parse().expect("a purpose"))).await
+            handle.open_stream(node, Opening::new(purpose.parse().expect("a purpose"))).await
         };
         let stream = self.runtime.block_on(open).expect("a stream");
         Line { rogue: self, stream, heard: Vec::new() }
@@ -123,6 +131,23 @@ impl Line<'_> {
     /// Bytes, whatever they are. A stream that was closed takes them without complaint.
     pub fn write(&mut self, bytes: &[u8]) {
         let _ = self.rogue.runtime.block_on(async { timeout(PATIENCE, self.stream.write_all(bytes)).await });
+    }
+
+    /// So many bytes; fewer if the stream ended before.
+    ///
+    /// # Panics
+    /// If they do not come in time.
+    pub fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.heard.len() < count {
+            let mut piece = vec![0; count - self.heard.len()];
+            let read = async { timeout(PATIENCE, self.stream.read(&mut piece)).await };
+            match self.rogue.runtime.block_on(read).expect("bytes in time") {
+                Ok(length) if length > 0 => self.heard.extend(piece.get(..length).unwrap_or_default()),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        let count = count.min(self.heard.len());
+        self.heard.drain(..count).collect()
     }
 
     /// The last line of the next reply; empty if the stream ended instead.

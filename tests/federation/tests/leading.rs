@@ -88,15 +88,14 @@ fn a_wrong_password_is_wrong_and_a_hoster_that_is_away_is_said_to_be() {
     let wrong = try_with("wrong");
     assert_eq!(wrong, nobody.replace("nobody@", "ann@"));
     assert!(wrong.contains("[AUTHENTICATIONFAILED]"), "{wrong}");
-    // Throttled at the home, by account and client: also there.
+    // Throttled at the home, by account and client.
     try_with("wronger");
     try_with("wrongest");
     let throttled = try_with(&ann.account.password);
     assert!(throttled.contains("[UNAVAILABLE] too many wrong passwords"), "{throttled}");
+    // What a hoster says about where its clients are keeps nobody waiting who comes from there.
     let direct = Account { address: "ann@b.test".to_owned(), ..ann.account.clone() };
-    let direct = b.node.imap(&direct).expect_err("the same account").to_string();
-    assert!(direct.contains("too many wrong passwords"), "{direct}");
-
+    b.node.imap(&direct).expect("the same account, from the same place");
     a.node.imap(&bea.account).expect("somebody else is not concerned");
     b.node.kill();
     let away = a.node.imap(&bea.account).expect_err("nobody is there").to_string();

@@ -48,7 +48,7 @@ const ARROWS: &[(&str, Kind, &[&str])] = &[
     (
         "essaim-federation",
         Kind::Test,
-        &["essaim-types", "essaim-identity", "essaim-network", "essaim-harness"],
+        &["essaim-types", "essaim-identity", "essaim-migration", "essaim-network", "essaim-harness"],
     ),
     ("essaim-browser", Kind::Test, &["essaim-harness", "essaim-federation"]),
     ("essaim-bench", Kind::Test, &["essaim-harness"]),

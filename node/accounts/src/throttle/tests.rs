@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_oneof, proptest};
 
-use super::{Duration, IpAddr, Outcome, Throttle, ThrottleConfig, Timestamp, Who};
+use super::{Duration, IpAddr, ListingId, Outcome, Throttle, ThrottleConfig, Timestamp, Who};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const NEXT_DOOR: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -248,4 +248,23 @@ proptest! {
         let bound = 24 * (config.failures_per_login + doublings) + 86_400 / 900;
         prop_assert!(made <= bound, "{made} guesses, bound {bound}");
     }
+}
+
+#[test]
+fn what_another_hoster_says_of_networks_counts_for_its_own_peers_only() {
+    let mut throttle = throttle(&ThrottleConfig::default());
+    let hoster = ListingId::from_bytes([1; 32]);
+    let led = guesses_until_refused(&mut throttle, |t, n| t.who_led(&format!("x{n}@b.test"), HERE, hoster));
+    assert_eq!(led, 60, "as for any network");
+    assert!(
+        throttle.check(&throttle.who("y@b.test", HERE), after(0)).is_ok(),
+        "who comes from there is not concerned"
+    );
+    let other = ListingId::from_bytes([2; 32]);
+    assert!(throttle.check(&throttle.who_led("y@b.test", HERE, other), after(0)).is_ok());
+    // One login is one, whoever leads there.
+    guesses_until_refused(&mut throttle, |t, n| {
+        t.who_led("a@b.test", IpAddr::V4(Ipv4Addr::from(n << 8)), hoster)
+    });
+    assert!(throttle.check(&throttle.who("a@b.test", ELSEWHERE), after(0)).is_err());
 }
