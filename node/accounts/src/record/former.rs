@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Record, RecordError, id};
 
-/// A `FORMER_ADDRESS` object of the member's account. Key: that of [`Former`].
+/// A `FORMER_ADDRESS` object of the member's account. Key: that of a `FORMER` object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerAddress {
     /// The address, as it was written there.
