@@ -13,6 +13,7 @@ mod queue_id;
 mod reply;
 pub mod results;
 pub mod server;
+pub mod srs;
 pub mod submission;
 pub mod trace;
 
