@@ -8,9 +8,9 @@ use std::time::Instant;
 use essaim_fuzz::{Knobs, lines, split};
 use essaim_smtp::bounce::{Bounce, Fate, Language, Undelivered};
 use essaim_smtp::client::{
-    Action, Cause, Config, Connection, Delivery, Encryption, Limits, Login, Outcome, Report,
+    Action, Cause, Config, Connection, Delivery, Encryption, Limits, Login, Outcome, Report, ToHoster,
 };
-use essaim_smtp::{BodyType, MessageId, QueueId};
+use essaim_smtp::{BodyType, EntryName, MessageId, QueueId};
 use essaim_types::{Address, ByteSize, Secret, Timestamp};
 use libfuzzer_sys::fuzz_target;
 
@@ -313,6 +313,7 @@ fn delivery(knobs: &mut Knobs<'_>, wire: &[u8]) -> Delivery {
         size: ByteSize(message(wire).len() as u64),
         body: knobs.pick(&[BodyType::SevenBit, BodyType::EightBit]),
         smtputf8: knobs.once_in(4),
+        hoster: knobs.once_in(4).then_some(ToHoster { entry: EntryName(7), moved: true }),
     }
 }
 

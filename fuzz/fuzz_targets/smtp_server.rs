@@ -303,6 +303,7 @@ fn config(knobs: &mut Knobs<'_>) -> Config {
         hostname: "mx.coop.test".parse().expect("it is a domain"),
         role: knobs.pick(&[
             Role::Receiving,
+            Role::Hosters,
             Role::Submission { plaintext_login: PlaintextLogin::Allow },
             Role::Submission { plaintext_login: PlaintextLogin::Refuse },
         ]),
@@ -322,12 +323,14 @@ const SENDER_VERDICTS: [SenderVerdict; 8] = [
     SenderVerdict::SlowDown,
     SenderVerdict::TryLater,
 ];
-const RECIPIENT_VERDICTS: [RecipientVerdict; 11] = [
+const RECIPIENT_VERDICTS: [RecipientVerdict; 13] = [
     RecipientVerdict::Accept,
     RecipientVerdict::Accept,
     RecipientVerdict::Accept,
     RecipientVerdict::NoSuchMailbox,
     RecipientVerdict::NoSuchDomain,
+    RecipientVerdict::Moved,
+    RecipientVerdict::Loop,
     RecipientVerdict::Disabled,
     RecipientVerdict::OverQuota,
     RecipientVerdict::RelayDenied,

@@ -6,6 +6,7 @@ pub mod bounce;
 pub mod client;
 mod command;
 mod date;
+mod entry;
 mod line;
 mod message_id;
 mod needs;
@@ -19,6 +20,7 @@ pub mod trace;
 
 pub use body::BodyType;
 pub use date::Date;
+pub use entry::{EntryName, ParseEntryNameError};
 pub use message_id::MessageId;
 pub use needs::{Needs, NeedsReader};
 pub use queue_id::QueueId;

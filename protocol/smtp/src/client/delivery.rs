@@ -6,6 +6,7 @@ use essaim_types::{Address, ByteSize};
 
 use super::reply::RemoteReply;
 use crate::body::BodyType;
+use crate::entry::EntryName;
 use crate::reply::EnhancedStatus;
 
 /// One message for recipients of one host.
@@ -21,6 +22,17 @@ pub struct Delivery {
     pub body: BodyType,
     /// The header has UTF-8 (RFC 6532). Addresses that need SMTPUTF8 are noticed without it.
     pub smtputf8: bool,
+    /// To a node of another hoster, what is said besides if it knows the words.
+    pub hoster: Option<ToHoster>,
+}
+
+/// What is said to a node of another hoster, over the federation's channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToHoster {
+    /// XENTRY=: what the message is called here, at each attempt.
+    pub entry: EntryName,
+    /// XMOVED: to be told, with 551 5.1.6, that a recipient lives at another hoster.
+    pub moved: bool,
 }
 
 /// What became of a delivery.
@@ -146,6 +158,12 @@ impl Failure {
             Cause::NoBody => (3, 0),
         };
         EnhancedStatus::new(class, subject, detail).expect("classes 4 and 5 with small numbers are statuses")
+    }
+
+    /// 551 5.1.6 to RCPT: the recipient lives elsewhere (RFC 5321 section 3.4, RFC 3463). Who has not asked for it is not told.
+    pub fn is_moved(&self) -> bool {
+        let moved = |reply: &RemoteReply| reply.code() == 551 && reply.status().to_string() == "5.1.6";
+        self.stage == Stage::Recipient && self.reply().is_some_and(moved)
     }
 
     /// The other side's own words, if it spoke.

@@ -10,6 +10,8 @@ pub(super) struct Extensions {
     pub(super) smtputf8: bool,
     pub(super) start_tls: bool,
     pub(super) login_plain: bool,
+    pub(super) entry: bool,
+    pub(super) moved: bool,
     /// SIZE: offered, and the limit if there is one.
     pub(super) size: Option<Option<ByteSize>>,
 }
@@ -25,6 +27,8 @@ impl Extensions {
                 Some("PIPELINING") => offered.pipelining = true,
                 Some("8BITMIME") => offered.eight_bit = true,
                 Some("SMTPUTF8") => offered.smtputf8 = true,
+                Some("XENTRY") => offered.entry = true,
+                Some("XMOVED") => offered.moved = true,
                 Some("STARTTLS") => offered.start_tls = true,
                 Some("AUTH") => offered.login_plain |= words.any(|word| word.eq_ignore_ascii_case("PLAIN")),
                 // RFC 1870 section 3: no number or 0 means no fixed limit.

@@ -27,7 +27,7 @@ use bytes::BytesMut;
 
 pub use action::Action;
 pub use config::{Config, Encryption, Limits, Login, Timeouts};
-pub use delivery::{Cause, Delivery, Failure, Outcome, Report, Stage};
+pub use delivery::{Cause, Delivery, Failure, Outcome, Report, Stage, ToHoster};
 pub use reply::RemoteReply;
 
 use crate::body::Stuff;

@@ -201,6 +201,14 @@ impl Connection {
         if self.extensions.smtputf8 && transaction.is_internationalized() {
             line += " SMTPUTF8";
         }
+        if let Some(hoster) = &delivery.hoster {
+            if self.extensions.entry {
+                line += &format!(" XENTRY={}", hoster.entry);
+            }
+            if self.extensions.moved && hoster.moved {
+                line += " XMOVED";
+            }
+        }
         line
     }
 

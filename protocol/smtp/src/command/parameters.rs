@@ -4,6 +4,7 @@ use essaim_types::ByteSize;
 
 use super::ParseCommandError;
 use crate::body::BodyType;
+use crate::entry::EntryName;
 
 /// One parameter of MAIL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub(crate) enum MailParameter {
     SmtpUtf8,
     /// AUTH=, RFC 4954 section 5: what another host claims about the sender. Read and not believed.
     Auth,
+    /// XENTRY=, of the federation's channel: what the sending hoster calls the message.
+    Entry(EntryName),
+    /// XMOVED, of the federation's channel: the sending hoster goes where a recipient has moved to.
+    Moved,
 }
 
 impl MailParameter {
@@ -27,8 +32,16 @@ impl MailParameter {
             "SMTPUTF8" if value.is_none() => Ok(Self::SmtpUtf8),
             "SMTPUTF8" => Err(ParseCommandError::ParameterValue),
             "AUTH" => needed.map(|_| Self::Auth),
+            "XENTRY" => needed?.parse().map(Self::Entry).map_err(|_| ParseCommandError::ParameterValue),
+            "XMOVED" if value.is_none() => Ok(Self::Moved),
+            "XMOVED" => Err(ParseCommandError::ParameterValue),
             _ => Err(ParseCommandError::UnknownParameter),
         }
+    }
+
+    /// Nobody but nodes of other hosters is offered it.
+    pub(crate) fn is_for_hosters(&self) -> bool {
+        matches!(self, Self::Entry(_) | Self::Moved)
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use essaim_types::{Address, ByteSize, Secret};
 
 use crate::body::BodyType;
+use crate::entry::EntryName;
 use crate::trace::Protocol;
 
 /// What the caller does next, in this order. The questions (`Check..`, `Authenticate`, `Commit`) hold the conversation until
@@ -79,6 +80,10 @@ pub struct MailOptions {
     pub body: BodyType,
     /// SMTPUTF8 (RFC 6531): addresses and header may be UTF-8.
     pub smtputf8: bool,
+    /// XENTRY=: what the hoster that sends it calls it. Only of [`Role::Hosters`](super::Role::Hosters).
+    pub entry: Option<EntryName>,
+    /// XMOVED: [`RecipientVerdict::Moved`] is understood. Only of [`Role::Hosters`](super::Role::Hosters).
+    pub moved: bool,
 }
 
 /// A name and a password, to be checked.
@@ -129,6 +134,10 @@ pub enum RecipientVerdict {
     NoSuchMailbox,
     /// 550 5.1.2
     NoSuchDomain,
+    /// It lives at another hoster now, which the peer can find out: 551 5.1.6. Only where [`MailOptions::moved`] is set.
+    Moved,
+    /// Mail for it would go back to where it comes from: 450 4.4.6
+    Loop,
     /// The account is closed or suspended: 550 5.2.1
     Disabled,
     /// 452 4.2.2: the sender keeps trying, the member has time to tidy up.

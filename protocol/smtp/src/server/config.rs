@@ -22,6 +22,8 @@ pub struct Config {
 pub enum Role {
     /// Other hosts, with mail for addresses that live here (port 25). AUTH is not offered.
     Receiving,
+    /// Nodes of other hosters, over the federation's channel: as [`Receiving`](Self::Receiving), and XENTRY and XMOVED are offered.
+    Hosters,
     /// Members, with mail for anybody (ports 587 and 465; RFC 6409). AUTH comes before MAIL.
     Submission {
         /// Whether a password may travel in clear.

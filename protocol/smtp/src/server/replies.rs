@@ -55,6 +55,10 @@ pub(super) fn recipient(verdict: RecipientVerdict) -> Reply {
         RecipientVerdict::NoSuchDomain => {
             Reply::new(550, "5.1.2", "The recipient's domain does not exist or takes no mail")
         }
+        RecipientVerdict::Moved => Reply::new(551, "5.1.6", "This mailbox has moved to another hoster"),
+        RecipientVerdict::Loop => {
+            Reply::new(450, "4.4.6", "This mailbox has moved to where the message comes from: mail loop")
+        }
         RecipientVerdict::Disabled => Reply::new(550, "5.2.1", "This mailbox is closed"),
         RecipientVerdict::OverQuota => {
             Reply::new(452, "4.2.2", "This mailbox is full, please try again later")

@@ -101,6 +101,10 @@ impl Connection {
             offer("AUTH PLAIN LOGIN".into());
         }
         offer("CHUNKING".into());
+        if self.config.role == Role::Hosters {
+            offer("XENTRY".into());
+            offer("XMOVED".into());
+        }
         Reply::write_all(&lines, &mut self.output);
         self.count_idle_command();
     }
@@ -112,7 +116,7 @@ impl Connection {
     /// Whether AUTH may be used now.
     pub(super) fn offers_login(&self) -> bool {
         match self.config.role {
-            Role::Receiving => false,
+            Role::Receiving | Role::Hosters => false,
             Role::Submission { plaintext_login: PlaintextLogin::Allow } => true,
             Role::Submission { plaintext_login: PlaintextLogin::Refuse } => self.session.encrypted,
         }

@@ -3,8 +3,8 @@
 use essaim_types::{Address, LocalPart};
 
 use super::intake::Intake;
-use super::{Action, Connection, Envelope, MailOptions, RecipientVerdict, SenderVerdict, replies};
-use crate::command::{MailParameter, Recipient};
+use super::{Action, Connection, Envelope, MailOptions, RecipientVerdict, Role, SenderVerdict, replies};
+use crate::command::{MailParameter, ParseCommandError, Recipient};
 
 /// One message on its way in.
 #[derive(Debug)]
@@ -50,6 +50,9 @@ impl Connection {
         }
         if self.counts.transactions >= self.config.limits.transactions {
             return self.hang_up(&replies::TOO_MANY_MESSAGES);
+        }
+        if self.config.role != Role::Hosters && parameters.iter().any(MailParameter::is_for_hosters) {
+            return self.blame(&replies::syntax(ParseCommandError::UnknownParameter));
         }
         let options = options(parameters);
         if sender.as_ref().is_some_and(Address::is_internationalized) && !options.smtputf8 {
@@ -133,6 +136,8 @@ fn options(parameters: &[MailParameter]) -> MailOptions {
             MailParameter::Size(size) => options.size = Some(*size),
             MailParameter::Body(body) => options.body = *body,
             MailParameter::SmtpUtf8 => options.smtputf8 = true,
+            MailParameter::Entry(entry) => options.entry = Some(*entry),
+            MailParameter::Moved => options.moved = true,
             MailParameter::Auth => {}
         }
     }

@@ -32,6 +32,7 @@ pub(crate) fn to(recipients: &[&str]) -> Delivery {
         size: ByteSize(BODY.len() as u64),
         body: BodyType::SevenBit,
         smtputf8: false,
+        hoster: None,
     }
 }
 

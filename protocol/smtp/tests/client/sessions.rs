@@ -1,7 +1,7 @@
 //! Conversations that go well.
 
-use essaim_smtp::BodyType;
-use essaim_smtp::client::{Config, Delivery};
+use essaim_smtp::client::{Config, Delivery, ToHoster};
+use essaim_smtp::{BodyType, EntryName};
 
 use crate::script::{config, play, to};
 
@@ -121,12 +121,21 @@ fn parameters_are_given_where_they_are_understood_and_needed() {
     let bounce = Delivery { sender: None, body: BodyType::EightBit, ..to(&["a"]) };
     let utf8 = Delivery { smtputf8: true, ..to(&["a"]) };
     let address = Delivery { recipients: vec!["é@foo.com".parse().unwrap()], ..to(&[]) };
+    let named = ToHoster { entry: EntryName(0xabc), moved: true };
+    let (hoster, other) =
+        (Delivery { hoster: Some(named), ..to(&["a"]) }, ToHoster { moved: false, ..named });
+    let other = Delivery { hoster: Some(other), ..to(&["a"]) };
+    let node = "250-x\nS: 250-XENTRY\nS: 250 XMOVED";
     let modern = "250-x\nS: 250-SIZE 1000\nS: 250-8BITMIME\nS: 250 SMTPUTF8";
     let cases = [
         (&plain, modern, "MAIL FROM:<Smith@bar.com> SIZE=27"),
         (&bounce, modern, "MAIL FROM:<> SIZE=27 BODY=8BITMIME"),
         (&utf8, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
         (&address, modern, "MAIL FROM:<Smith@bar.com> SIZE=27 SMTPUTF8"),
+        (&hoster, node, "MAIL FROM:<Smith@bar.com> XENTRY=00000000000000000000000000000abc XMOVED"),
+        (&other, node, "MAIL FROM:<Smith@bar.com> XENTRY=00000000000000000000000000000abc"),
+        (&hoster, "250 x", "MAIL FROM:<Smith@bar.com>"),
+        (&plain, node, "MAIL FROM:<Smith@bar.com>"),
     ];
     for (delivery, offer, mail) in cases {
         let transcript = format!("S: 220 x\nC: EHLO bar.com\nS: {offer}\nC: {mail}");

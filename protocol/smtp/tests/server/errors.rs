@@ -2,7 +2,7 @@
 
 use essaim_smtp::server::{RecipientVerdict, Refusal, SenderVerdict};
 
-use crate::script::{RECIPIENT_VERDICTS, REFUSALS, SENDER_VERDICTS, play, receiving};
+use crate::script::{RECIPIENT_VERDICTS, REFUSALS, SENDER_VERDICTS, hosters, play, receiving};
 
 #[test]
 fn commands_out_of_order() {
@@ -78,6 +78,50 @@ fn commands_that_are_not_understood() {
 }
 
 #[test]
+fn what_hosters_say_to_each_other_is_offered_to_them_alone() {
+    let name = "0123456789abcdef0123456789abcdef";
+    play(
+        &hosters(),
+        &format!(
+            "
+            S: 220 foo.com ESMTP Essaim
+            C: EHLO x
+            S: 250-foo.com
+            S: 250-PIPELINING
+            S: 250-SIZE 52428800
+            S: 250-8BITMIME
+            S: 250-SMTPUTF8
+            S: 250-ENHANCEDSTATUSCODES
+            S: 250-CHUNKING
+            S: 250-XENTRY
+            S: 250 XMOVED
+            C: MAIL FROM:<a@b.test> XMOVED=1
+            S: 501 5.5.4 Malformed value of a parameter
+            C: MAIL FROM:<a@b.test> XENTRY=12
+            S: 501 5.5.4 Malformed value of a parameter
+            C: MAIL FROM:<a@b.test> XENTRY={name} XMOVED
+            ? sender a@b.test -> Accept
+            S: 250 2.1.0 Sender accepted
+            "
+        ),
+    );
+    play(
+        &receiving(),
+        &format!(
+            "
+            S: 220 foo.com ESMTP Essaim
+            C: HELO x
+            S: 250 foo.com
+            C: MAIL FROM:<a@b.test> XENTRY={name}
+            S: 555 5.5.4 Unknown parameter
+            C: MAIL FROM:<a@b.test> XMOVED
+            S: 555 5.5.4 Unknown parameter
+            "
+        ),
+    );
+}
+
+#[test]
 fn a_browser_is_hung_up_on() {
     play(
         &receiving(),
@@ -138,6 +182,10 @@ fn every_verdict_on_a_recipient_has_its_reply() {
             RecipientVerdict::NoSuchMailbox => "550 5.1.1 No such mailbox here",
             RecipientVerdict::NoSuchDomain => {
                 "550 5.1.2 The recipient's domain does not exist or takes no mail"
+            }
+            RecipientVerdict::Moved => "551 5.1.6 This mailbox has moved to another hoster",
+            RecipientVerdict::Loop => {
+                "450 4.4.6 This mailbox has moved to where the message comes from: mail loop"
             }
             RecipientVerdict::Disabled => "550 5.2.1 This mailbox is closed",
             RecipientVerdict::OverQuota => "452 4.2.2 This mailbox is full, please try again later",

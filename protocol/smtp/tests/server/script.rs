@@ -27,6 +27,11 @@ pub(crate) fn receiving() -> Config {
     }
 }
 
+/// The federation's channel.
+pub(crate) fn hosters() -> Config {
+    Config { role: Role::Hosters, encryption: Encryption::Implicit, ..receiving() }
+}
+
 /// Port 465.
 pub(crate) fn submissions() -> Config {
     let role = Role::Submission { plaintext_login: PlaintextLogin::Refuse };
@@ -216,10 +221,12 @@ pub(crate) const SENDER_VERDICTS: [SenderVerdict; 7] = [
     SenderVerdict::SlowDown,
     SenderVerdict::TryLater,
 ];
-pub(crate) const RECIPIENT_VERDICTS: [RecipientVerdict; 9] = [
+pub(crate) const RECIPIENT_VERDICTS: [RecipientVerdict; 11] = [
     RecipientVerdict::Accept,
     RecipientVerdict::NoSuchMailbox,
     RecipientVerdict::NoSuchDomain,
+    RecipientVerdict::Moved,
+    RecipientVerdict::Loop,
     RecipientVerdict::Disabled,
     RecipientVerdict::OverQuota,
     RecipientVerdict::RelayDenied,
