@@ -17,6 +17,7 @@ mod logins;
 mod manage;
 mod pool;
 mod record;
+mod relocation;
 mod resolve;
 mod storage;
 mod throttle;
@@ -50,10 +51,12 @@ pub use manage::delete::{DeleteError, DeleteProgress};
 pub use manage::password::{AppPasswordError, NewAppPassword, NewPassword, PasswordError, SetPasswordError};
 pub use manage::profile::ChangeError;
 pub use manage::show::{AppPassword, Details, Password, SharedAddress, Summary};
+pub use record::Relocation;
 pub use record::{
     AccountState, Act, Actor, AddressUse, AppPasswordId, AuditEntry, CredentialId, Departure, DisplayName,
     FormerAddress, Language, Origin, ParseProfileError, RecordError,
 };
+pub use relocation::{RELOCATIONS_MAX, relocation_of};
 pub use resolve::{Matched, Recipients, Resolution};
 pub use storage::StorageError;
 

@@ -7,6 +7,7 @@ mod departure;
 mod former;
 mod id;
 mod profile;
+mod relocation;
 
 use essaim_store::Put;
 use essaim_types::ObjectKind;
@@ -23,6 +24,8 @@ pub(crate) use former::Former;
 pub use former::FormerAddress;
 pub use profile::{AccountState, DisplayName, Language, ParseProfileError};
 pub(crate) use profile::{Profile, Role};
+pub use relocation::Relocation;
+pub(crate) use relocation::Stored as StoredRelocation;
 
 /// A stored value that this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

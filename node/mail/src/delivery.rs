@@ -1,16 +1,21 @@
 //! Mail comes in: bytes are spooled as they arrive, then one commit puts the message before every local recipient and, for
 //! a submission, into the queue for the others. `250` is sent after that commit.
 
+mod once;
+
 use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
 use essaim_store::{
     AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx, TxError,
 };
-use essaim_types::{AccountId, Address};
+use essaim_types::{AccountId, Address, Domain};
 
 use crate::mailbox::{self, AppendError, Appended, Arrival, Flags, MailboxError, ObjectsError};
 use crate::message::Summarizer;
-use crate::queue::{self, Outgoing};
+use crate::queue::{self, Course, Heading, Outgoing};
 use crate::record::INBOX_ID;
+use once::Getter;
+
+pub use once::Once;
 
 /// A message whose bytes are still arriving. Dropped without [`Incoming::finish`], it leaves only garbage for the sweeper.
 #[derive(Debug)]
@@ -41,6 +46,22 @@ pub struct Envelope {
     pub local: Vec<AccountId>,
     /// What goes elsewhere.
     pub remote: Option<Remote>,
+    /// What goes to the homes of accounts that have moved away.
+    pub forward: Vec<Forward>,
+    /// Bytes at the beginning that are for those who live here: they are not sent on.
+    pub local_head: u32,
+    /// Who hands it over, if they may do so twice.
+    pub once: Option<Once>,
+}
+
+/// Mail for an account that has moved away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    pub account: AccountId,
+    /// Its address, as the sender has written it.
+    pub recipient: Address,
+    /// Of the hoster where it lives.
+    pub home: Domain,
 }
 
 /// The part of a submission that goes elsewhere.
@@ -50,6 +71,8 @@ pub struct Remote {
     pub account: AccountId,
     /// None of them lives here.
     pub recipients: Vec<Address>,
+    /// The hoster through which it goes; `None`: to the domains of the recipients.
+    pub through: Option<Heading>,
     /// RFC 6531: the sender said that it may be internationalized. Whether it is, its header shows.
     pub smtputf8: bool,
 }
@@ -130,11 +153,18 @@ pub fn deliver_within(
     envelope: Envelope,
     message: Spooled,
 ) -> Result<Vec<(AccountId, Appended)>, DeliverError> {
-    let Envelope { name, sender, mut local, remote } = envelope;
+    let Envelope { name, sender, mut local, remote, forward, local_head, once } = envelope;
+    let is_new = |tx: &mut Tx<'_>, getter: Getter<'_>| match &once {
+        Some(once) => once.is_new(tx, hoster, getter),
+        None => Ok(true),
+    };
     local.sort_unstable();
     local.dedup();
     let mut delivered = Vec::with_capacity(local.len());
     for account in local {
+        if !is_new(tx, Getter::Account(account))? {
+            continue;
+        }
         let arrival = Arrival {
             content: message.content.clone(),
             flags: Flags::default(),
@@ -147,11 +177,38 @@ pub fn deliver_within(
             .map_err(|source| DeliverError::Append { account, source })?;
         delivered.push((account, appended));
     }
-    if let Some(Remote { account, recipients, smtputf8 }) = remote {
-        // A header beyond ASCII that nobody announced goes out as it came in: hosts that mind are rarer than such mail.
-        let needs = Needs { smtputf8: smtputf8 && message.needs.smtputf8, ..message.needs };
-        let content = message.content;
-        queue::enqueue(tx, hoster, [Outgoing { name, account, sender, recipients, content, needs }])?;
+    let (content, needs) = (message.content, message.needs);
+    let mut outgoing = Vec::new();
+    for Forward { account, recipient, home } in forward {
+        if !is_new(tx, Getter::Address(&recipient))? {
+            continue;
+        }
+        let heading = Some(Heading { domain: home, course: Course::Forward { account } });
+        let (name, sender, content) = (name.clone(), sender.clone(), content.clone());
+        let recipients = vec![recipient];
+        outgoing.push(Outgoing {
+            name,
+            account,
+            sender,
+            recipients,
+            heading,
+            skip: local_head,
+            content,
+            needs,
+        });
     }
+    if let Some(Remote { account, mut recipients, through, smtputf8 }) = remote {
+        let mut kept = Vec::with_capacity(recipients.len());
+        for recipient in recipients.drain(..) {
+            if is_new(tx, Getter::Address(&recipient))? {
+                kept.push(recipient);
+            }
+        }
+        // A header beyond ASCII that nobody announced goes out as it came in: hosts that mind are rarer than such mail.
+        let needs = Needs { smtputf8: smtputf8 && needs.smtputf8, ..needs };
+        let (recipients, heading, skip) = (kept, through, local_head);
+        outgoing.push(Outgoing { name, account, sender, recipients, heading, skip, content, needs });
+    }
+    queue::enqueue(tx, hoster, outgoing)?;
     Ok(delivered)
 }

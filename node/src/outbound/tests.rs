@@ -75,6 +75,8 @@ impl Node {
             account: self.alice,
             sender: Some("alice@a.test".parse().unwrap()),
             recipients: recipients.iter().map(|text| text.parse().unwrap()).collect(),
+            heading: None,
+            skip: 0,
             content: writer.finish().unwrap(),
             needs: essaim_smtp::Needs::default(),
         };

@@ -68,6 +68,10 @@ kinds! {
     MENTIONED = 25, "mentioned";
     /// Hoster only: the secret key that this hoster made for an account, by the account's id. It does not move.
     HOST_KEY = 26, "host key";
+    /// Hoster only: what another hoster has handed over, so that it is taken once.
+    TAKEN = 31, "taken";
+    /// Hoster only: where an address of another hoster lives now.
+    RELOCATION = 51, "relocation";
     /// Hoster only: how far the move of an account is, by its id.
     MOVE = 28, "move";
     /// Hoster only: how far the import of an account from an archive is, by its id.

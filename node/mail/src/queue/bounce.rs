@@ -35,7 +35,7 @@ impl Queue {
             return Ok(Vec::new());
         };
         let Some(envelope) = self.envelope_to(key, sender) else { return Ok(Vec::new()) };
-        let beginning = self.beginning(key, blobs);
+        let beginning = self.beginning(key, entry, blobs);
         let mut told = Vec::new();
         for (number, notice) in notices.iter().enumerate() {
             // An attempt may bring a failure and a delay at one time.
@@ -87,9 +87,11 @@ impl Queue {
     }
 
     /// The header of the message, and what follows it in the first blob. A notice without it is better than none.
-    fn beginning(&self, key: &QueueKey, blobs: &[BlobId]) -> Bytes {
+    fn beginning(&self, key: &QueueKey, entry: &Entry, blobs: &[BlobId]) -> Bytes {
         let Some(blob) = blobs.first() else { return Bytes::new() };
-        self.store.blob(blob).unwrap_or_else(|error| {
+        let sent =
+            |blob: Bytes| blob.slice(usize::try_from(entry.skip).map_or(0, |skip| skip.min(blob.len()))..);
+        self.store.blob(blob).map(sent).unwrap_or_else(|error| {
             error!(entry = %key.id, error = &error as &dyn Error, "entry {} of the queue cannot be read", key.id);
             Bytes::new()
         })
@@ -101,7 +103,7 @@ impl Queue {
             Ok(Resolution::Local(to)) => Some(Envelope { local: to.accounts, ..Envelope::default() }),
             Ok(Resolution::NotLocal) => {
                 let (account, recipients) = (self.hoster, vec![sender.clone()]);
-                let remote = Remote { account, recipients, smtputf8: false };
+                let remote = Remote { account, recipients, through: None, smtputf8: false };
                 Some(Envelope { remote: Some(remote), ..Envelope::default() })
             }
             Ok(Resolution::NoSuchMailbox | Resolution::Disabled | Resolution::OverQuota) => {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use essaim_accounts::{StorageError, relocation_of};
 use essaim_smtp::{BodyType, Needs};
 use essaim_store::{ContentRef, Put, Tx, TxError};
-use essaim_types::{AccountId, Address, BlobId, ByteSize, Domain, ObjectKind, Timestamp};
+use essaim_types::{AccountId, Address, BlobId, ByteSize, ObjectKind, Timestamp};
 
+use super::course::{Course, Heading};
 use super::entry::{Entry, Recipient};
 use super::key::{Lane, QueueId, QueueKey};
 
@@ -20,6 +22,10 @@ pub struct Outgoing {
     pub sender: Option<Address>,
     /// None of them lives here.
     pub recipients: Vec<Address>,
+    /// Where it goes, if not to the domains of the recipients.
+    pub heading: Option<Heading>,
+    /// Bytes at its beginning that are not sent.
+    pub skip: u32,
     /// The bytes.
     pub content: ContentRef,
     /// What its bytes need; what addresses need is seen when they are written.
@@ -33,6 +39,8 @@ pub enum EnqueueError {
     TooMany,
     #[error(transparent)]
     Store(#[from] TxError),
+    #[error("could not look up where a recipient has moved")]
+    Relocation(#[from] StorageError),
 }
 
 /// Queues messages: one entry for each domain, and for each [`RECIPIENTS_MAX`] recipients of it.
@@ -44,8 +52,8 @@ pub fn enqueue(
     let now = tx.now();
     let mut ids = Vec::new();
     for message in messages {
-        let Outgoing { name, account, sender, recipients, content, needs } = message;
-        for (domain, recipients) in by_domain(recipients) {
+        let Outgoing { name, account, sender, recipients, heading, skip, content, needs } = message;
+        for (Heading { domain, course }, recipients) in by_destination(tx, hoster, recipients, heading)? {
             for recipients in recipients.chunks(RECIPIENTS_MAX) {
                 let entry = Entry {
                     message: name.clone(),
@@ -58,15 +66,30 @@ pub fn enqueue(
                     attempts: 0,
                     last_attempt: None,
                     way: None,
+                    course,
+                    turns: 0,
+                    skip,
                 };
                 let lane = Lane { domain: domain.clone(), account };
-                let key = free_key(tx, hoster, lane, now, ids.len())?;
-                put(tx, hoster, &key, &entry, content.blobs.clone())?;
-                ids.push(key.id);
+                ids.push(put_new(tx, hoster, lane, &entry, content.blobs.clone(), ids.len())?);
             }
         }
     }
     Ok(ids)
+}
+
+/// Writes an entry that is due now. So many were written in this transaction before.
+pub(super) fn put_new(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    lane: Lane,
+    entry: &Entry,
+    blobs: Vec<BlobId>,
+    before: usize,
+) -> Result<QueueId, EnqueueError> {
+    let key = free_key(tx, hoster, lane, tx.now(), before)?;
+    put(tx, hoster, &key, entry, blobs)?;
+    Ok(key.id)
 }
 
 /// Writes an entry.
@@ -99,15 +122,28 @@ fn free_key(
     Err(EnqueueError::TooMany)
 }
 
-fn by_domain(recipients: Vec<Address>) -> BTreeMap<Domain, Vec<Address>> {
-    let mut domains = BTreeMap::<Domain, Vec<Address>>::new();
+/// Each to its domain, or to where it is known to have moved.
+fn by_destination(
+    tx: &Tx<'_>,
+    hoster: AccountId,
+    recipients: Vec<Address>,
+    heading: Option<Heading>,
+) -> Result<BTreeMap<Heading, Vec<Address>>, StorageError> {
+    if let Some(heading) = heading {
+        return Ok(BTreeMap::from([(heading, recipients)]));
+    }
+    let mut destinations = BTreeMap::<Heading, Vec<Address>>::new();
     for recipient in recipients {
-        let known = domains.entry(recipient.domain().clone()).or_default();
+        let heading = match relocation_of(tx, hoster, &recipient)? {
+            Some(known) => Heading { domain: known.domain, course: Course::Follow { home: known.home } },
+            None => Heading { domain: recipient.domain().clone(), course: Course::Straight },
+        };
+        let known = destinations.entry(heading).or_default();
         if !known.contains(&recipient) {
             known.push(recipient);
         }
     }
-    domains
+    Ok(destinations)
 }
 
 /// RFC 5321 section 4.5.3.1.8: every server takes a hundred in one transaction.

@@ -2,12 +2,14 @@
 
 mod v1;
 mod v2;
+mod v3;
 
 use essaim_smtp::{BodyType, Needs, QueueId as MessageName};
 use essaim_types::{Address, ByteSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::config::QueueConfig;
+use super::course::{Course, Heading};
 use super::key::QueueId;
 use super::reply::{Diagnosis, Outcome};
 use super::transport::Way;
@@ -37,6 +39,12 @@ pub struct Entry {
     pub last_attempt: Option<Timestamp>,
     /// Which way it took then.
     pub way: Option<Way>,
+    /// Why it goes to where it goes.
+    pub course: Course,
+    /// How often it was sent elsewhere instead.
+    pub turns: u8,
+    /// Bytes at the beginning that stay here: the `Return-Path:` of our own final delivery (RFC 5321 section 4.4).
+    pub skip: u32,
 }
 
 /// Somebody elsewhere, and how far the message has come.
@@ -68,6 +76,8 @@ pub struct Settled {
     pub next: Next,
     /// What the sender is to be told.
     pub notices: Vec<Notice>,
+    /// Who is tried elsewhere, as entries of their own.
+    pub onward: Vec<(Heading, Recipient)>,
 }
 
 /// What becomes of an entry.
@@ -110,11 +120,14 @@ impl Entry {
             Some((&VERSION, body)) => {
                 postcard::from_bytes(body).map_err(|_| RecordError::Damaged { kind: KIND })
             }
+            Some((&3, body)) => postcard::from_bytes(body)
+                .map(v3::EntryV3::upgrade)
+                .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&2, body)) => postcard::from_bytes(body)
-                .map(v2::EntryV2::upgrade)
+                .map(|old: v2::EntryV2| old.upgrade().upgrade())
                 .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&1, body)) => postcard::from_bytes(body)
-                .map(|old: v1::EntryV1| old.upgrade().upgrade())
+                .map(|old: v1::EntryV1| old.upgrade().upgrade().upgrade())
                 .map_err(|_| RecordError::Damaged { kind: KIND }),
             Some((&version, _)) if version > VERSION => Err(RecordError::Newer { kind: KIND, version }),
             _ => Err(RecordError::Damaged { kind: KIND }),
@@ -153,15 +166,20 @@ impl Entry {
         self.attempts = self.attempts.saturating_add(1);
         self.last_attempt = Some(now);
         let retry = config.next_attempt(id, self.queued, self.attempts, now);
-        let mut failed = Vec::new();
+        let (mut failed, mut onward) = (Vec::new(), Vec::new());
+        let may_turn = self.turns < TURNS_MAX;
         let open = self.recipients.iter_mut().filter(|recipient| recipient.state.is_open());
         for (recipient, outcome) in open.zip(outcomes.into_iter().chain(std::iter::repeat(Outcome::NotTried)))
         {
-            recipient.take(outcome, retry.is_none());
+            match outcome {
+                Outcome::Elsewhere(heading, _) if may_turn => onward.push((heading, recipient.clone())),
+                outcome => recipient.take(outcome, retry.is_none()),
+            }
             if recipient.state == RecipientState::Failed {
                 failed.push(recipient.clone());
             }
         }
+        self.recipients.retain(|recipient| onward.iter().all(|(_, gone)| gone.address != recipient.address));
         let mut notices = Vec::new();
         if !failed.is_empty() {
             notices.push(Notice::Failed(failed));
@@ -178,7 +196,12 @@ impl Entry {
             Some(due) if self.open().next().is_some() => Next::Retry(due),
             _ => Next::Done,
         };
-        Settled { next, notices }
+        Settled { next, notices, onward }
+    }
+
+    /// The entry of those who are tried elsewhere. It is as old as this one, so it is not tried for longer.
+    pub(super) fn turned(&self, course: Course, recipients: Vec<Recipient>) -> Self {
+        Self { course, recipients, turns: self.turns.saturating_add(1), ..self.clone() }
     }
 
     /// Gives up everybody who is still waiting; those.
@@ -209,8 +232,10 @@ impl Recipient {
         let (state, diagnosis) = match outcome {
             Outcome::Delivered(diagnosis) => (RecipientState::Delivered, diagnosis),
             Outcome::Refused(diagnosis) => (RecipientState::Failed, diagnosis),
-            Outcome::Deferred(diagnosis) if expired => (RecipientState::Failed, diagnosis.expired()),
-            Outcome::Deferred(diagnosis) => (self.state, diagnosis),
+            Outcome::Elsewhere(_, diagnosis) | Outcome::Deferred(diagnosis) if expired => {
+                (RecipientState::Failed, diagnosis.expired())
+            }
+            Outcome::Elsewhere(_, diagnosis) | Outcome::Deferred(diagnosis) => (self.state, diagnosis),
             Outcome::NotTried if expired => {
                 let last = self.last.take().unwrap_or_else(Diagnosis::never_tried);
                 (RecipientState::Failed, last.expired())
@@ -243,11 +268,13 @@ pub(super) mod name {
     }
 }
 
-const VERSION: u8 = 3;
+/// So often a message is sent elsewhere because an account has moved: more is hosters that send it to each other, and it waits.
+pub const TURNS_MAX: u8 = 8;
+const VERSION: u8 = 4;
 
 #[cfg(test)]
 mod tests {
-    use essaim_types::Lsn;
+    use essaim_types::{ListingId, Lsn};
     use proptest::prelude::*;
 
     use super::*;
@@ -266,6 +293,9 @@ mod tests {
             attempts: 0,
             last_attempt: None,
             way: Some(Way::Peer),
+            course: Course::Straight,
+            turns: 0,
+            skip: 0,
         }
     }
 
@@ -292,11 +322,14 @@ mod tests {
         let bytes = postcard::to_extend(&old, vec![1]).unwrap();
         let old = v2::EntryV2 { message: now.message.clone(), eight_bit: true, ..old.upgrade() };
         let second = postcard::to_extend(&old, vec![2]).unwrap();
+        let old = v3::EntryV3 { way: Some(Way::Mx), ..old.upgrade() };
+        let third = postcard::to_extend(&old, vec![3]).unwrap();
+        assert_eq!(Entry::decode(&third).unwrap(), old.upgrade());
         let expected = Entry { smtputf8: true, attempts: 3, way: None, ..now };
         assert_eq!(Entry::decode(&second).unwrap(), expected);
         let expected = Entry { message: None, eight_bit: false, ..expected };
         assert_eq!(Entry::decode(&bytes).unwrap(), expected);
-        assert!(matches!(Entry::decode(&[4]), Err(RecordError::Newer { version: 4, .. })));
+        assert!(matches!(Entry::decode(&[5]), Err(RecordError::Newer { version: 5, .. })));
     }
 
     #[test]
@@ -314,7 +347,7 @@ mod tests {
         assert_eq!(failed.iter().map(|r| r.address.to_string()).collect::<Vec<_>>(), ["c@b.test"]);
         assert_eq!(entry.open().map(|r| r.address.to_string()).collect::<Vec<_>>(), ["b@b.test"]);
         let settled = entry.settle(ID, vec![Outcome::Delivered(said("2.0.0"))], due, &QueueConfig::default());
-        assert_eq!(settled, Settled { next: Next::Done, notices: Vec::new() });
+        assert_eq!(settled, Settled { next: Next::Done, notices: Vec::new(), onward: Vec::new() });
     }
 
     #[test]
@@ -339,6 +372,28 @@ mod tests {
         let [Notice::Failed(failed)] = &settled.notices[..] else { panic!("{settled:?}") };
         let statuses: Vec<_> = failed.iter().map(|r| r.last.as_ref().unwrap().status.to_string()).collect();
         assert_eq!(statuses, ["5.2.1", "5.4.7"]);
+    }
+
+    #[test]
+    fn who_has_moved_goes_on_elsewhere_but_not_for_ever() {
+        let config = QueueConfig::default();
+        let mut entry = entry(&["a@b.test", "b@b.test"], Some("me@a.test"));
+        let home = ListingId::from_bytes([9; 32]);
+        let heading = Heading { domain: "c.test".parse().unwrap(), course: Course::Follow { home } };
+        let moved = || Outcome::Elsewhere(heading.clone(), said("5.1.6").temporary());
+        let settled = entry.settle(ID, vec![moved(), Outcome::Delivered(said("2.0.0"))], hours(0), &config);
+        assert_eq!((settled.next, settled.notices.len()), (Next::Done, 0));
+        let [(to, gone)] = settled.onward.as_slice() else { panic!("{settled:?}") };
+        assert_eq!(
+            (to, gone.address.to_string().as_str(), gone.state),
+            (&heading, "a@b.test", RecipientState::Waiting)
+        );
+        let mut turned = entry.turned(to.course, vec![gone.clone()]);
+        assert_eq!((turned.turns, turned.queued, turned.recipients.len()), (1, entry.queued, 1));
+        turned.turns = TURNS_MAX;
+        let settled = turned.settle(ID, vec![moved()], hours(0), &config);
+        assert!(matches!(settled.next, Next::Retry(_)) && settled.onward.is_empty());
+        assert_eq!(turned.open().count(), 1, "it waits");
     }
 
     fn any_outcome() -> impl Strategy<Value = Outcome> {

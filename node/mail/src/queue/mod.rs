@@ -4,6 +4,7 @@
 
 mod bounce;
 mod config;
+mod course;
 mod enqueue;
 mod entry;
 mod key;
@@ -28,8 +29,9 @@ use crate::delivery::DeliverError;
 use crate::record::RecordError;
 
 pub use config::QueueConfig;
+pub use course::{Course, Heading};
 pub use enqueue::{EnqueueError, Outgoing, RECIPIENTS_MAX, enqueue};
-pub use entry::{Entry, Next, Notice, Recipient, RecipientState, Settled};
+pub use entry::{Entry, Next, Notice, Recipient, RecipientState, Settled, TURNS_MAX};
 pub use key::{Lane, ParseQueueIdError, QueueId, QueueKey};
 pub use operate::{Cursor, Dropped, Farewell, Listed, Page, ParseCursorError, Rehearsal, Selection};
 pub use reply::{Diagnosis, Outcome};
@@ -76,6 +78,8 @@ pub enum StepError {
     Store(#[from] TxError),
     #[error(transparent)]
     Record(#[from] RecordError),
+    #[error(transparent)]
+    Enqueue(#[from] EnqueueError),
     #[error("could not deliver a notice to the sender")]
     Deliver(#[from] DeliverError),
     #[error(transparent)]

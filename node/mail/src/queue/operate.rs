@@ -185,7 +185,7 @@ impl Queue {
         let (hoster, journal) = (self.hoster, self.accounts.journal(by.clone()));
         let detail = format!("{} to {}: {reason}", key.id, key.lane.domain);
         let account = key.lane.account;
-        let step = Step { key, entry, next: Next::Done, told };
+        let step = Step { key, entry, next: Next::Done, told, onward: Vec::new() };
         let accounts = step.accounts();
         let drop = move |tx: &mut Tx<'_>| -> Result<bool, StepError> {
             let found = step.run(tx, hoster)?;

@@ -3,6 +3,8 @@
 use essaim_smtp::EnhancedStatus;
 use serde::{Deserialize, Serialize};
 
+use super::course::Heading;
+
 /// What was said about a recipient, by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
@@ -24,6 +26,8 @@ pub enum Outcome {
     Deferred(Diagnosis),
     /// Never: give up.
     Refused(Diagnosis),
+    /// It is tried elsewhere, at once; and why, for those that were sent elsewhere too often.
+    Elsewhere(Heading, Diagnosis),
     /// Nothing was said about this recipient.
     NotTried,
 }

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use essaim_smtp::EntryName;
 use essaim_store::{Changes, Op};
-use essaim_types::{Lsn, ObjectKind, Timestamp};
+use essaim_types::{ByteSize, Lsn, ObjectKind, Timestamp};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{debug, error};
@@ -191,15 +192,18 @@ impl<T: Transport> Running<T> {
 
     fn letter(&self, key: &QueueKey, entry: &Entry, blobs: Vec<essaim_types::BlobId>) -> Letter {
         debug!(entry = %key.id, message = entry.name(), attempts = entry.attempts, "entry {} is tried", key.id);
+        let (moment, part) = (u128::from(entry.queued.0.unsigned_abs()), u128::from(key.id.part));
         Letter {
             id: key.id,
+            name: EntryName(moment << 80 | u128::from(key.id.lsn.0) << 16 | part),
+            course: entry.course,
             domain: key.lane.domain.clone(),
             sender: entry.sender.clone(),
             recipients: entry.open().map(|recipient| recipient.address.clone()).collect(),
-            size: entry.size,
+            size: ByteSize(entry.size.0.saturating_sub(u64::from(entry.skip))),
             queued: entry.queued,
             needs: entry.needs(),
-            body: Body::new(self.queue.store.clone(), blobs),
+            body: Body::new(self.queue.store.clone(), blobs, entry.skip),
         }
     }
 

@@ -8,9 +8,10 @@ use essaim_types::{AccountId, BlobId, ObjectKind, Timestamp};
 use tracing::{error, info, warn};
 
 use super::bounce::Told;
+use super::course::Heading;
 use super::enqueue;
-use super::entry::{Entry, Next, RecipientState, Settled};
-use super::key::QueueKey;
+use super::entry::{Entry, Next, Recipient, RecipientState, Settled};
+use super::key::{Lane, QueueKey};
 use super::transport::{Attempt, Way};
 use super::{Queue, QueueError, StepError, now};
 use crate::delivery;
@@ -23,6 +24,8 @@ pub(super) struct Step {
     pub(super) entry: Entry,
     pub(super) next: Next,
     pub(super) told: Vec<Told>,
+    /// Entries that take the place of a part of this one.
+    pub(super) onward: Vec<(Lane, Entry)>,
 }
 
 impl Queue {
@@ -36,12 +39,14 @@ impl Queue {
     ) -> Result<(), QueueError> {
         self.tally.note(&attempt);
         entry.way = Some(attempt.way);
-        let Settled { next, notices } = entry.settle(key.id, attempt.outcomes, now(), &self.config);
+        let Settled { next, notices, onward } = entry.settle(key.id, attempt.outcomes, now(), &self.config);
+        let onward = turned(&key, &entry, onward);
         log(&key, &entry, next);
         loop {
             let written = match self.tell(&key, &entry, &blobs, &notices) {
                 Ok(told) => {
-                    self.commit_step(Step { key: key.clone(), entry: entry.clone(), next, told }).await
+                    let (key, entry, onward) = (key.clone(), entry.clone(), onward.clone());
+                    self.commit_step(Step { key, entry, next, told, onward }).await
                 }
                 Err(error) => Err(error),
             };
@@ -110,9 +115,12 @@ impl Step {
 
     /// Whether the entry was still there.
     pub(super) fn run(self, tx: &mut Tx<'_>, hoster: AccountId) -> Result<bool, StepError> {
-        let Self { key, entry, next, told } = self;
+        let Self { key, entry, next, told, onward } = self;
         let Some((key, object)) = locate(tx, hoster, &key)? else { return Ok(false) };
         tx.delete(hoster, ObjectKind::QUEUED, &key.encode())?;
+        for (part, (lane, entry)) in onward.into_iter().enumerate() {
+            enqueue::put_new(tx, hoster, lane, &entry, object.blobs.clone(), part)?;
+        }
         if let Next::Retry(due) = next {
             enqueue::put(tx, hoster, &QueueKey { due, ..key }, &entry, object.blobs)?;
         }
@@ -152,6 +160,23 @@ fn locate(tx: &Tx<'_>, hoster: AccountId, key: &QueueKey) -> Result<Option<(Queu
         }
     }
     Ok(None)
+}
+
+/// The entries of those who are tried elsewhere.
+fn turned(key: &QueueKey, entry: &Entry, onward: Vec<(Heading, Recipient)>) -> Vec<(Lane, Entry)> {
+    let mut entries = Vec::<(Heading, Vec<Recipient>)>::new();
+    for (heading, recipient) in onward {
+        match entries.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, recipients)) => recipients.push(recipient),
+            None => entries.push((heading, vec![recipient])),
+        }
+    }
+    let entry = |(heading, recipients): (Heading, _)| {
+        let lane = Lane { domain: heading.domain, account: key.lane.account };
+        info!(entry = %key.id, domain = %lane.domain, course = heading.course.name(), "a part of entry {} goes elsewhere", key.id);
+        (lane, entry.turned(heading.course, recipients))
+    };
+    entries.into_iter().map(entry).collect()
 }
 
 fn log(key: &QueueKey, entry: &Entry, next: Next) {

@@ -176,6 +176,8 @@ impl Node {
             account: self.alice,
             sender: sender.map(|text| text.parse().unwrap()),
             recipients: recipients.iter().map(|text| text.parse().unwrap()).collect(),
+            heading: None,
+            skip: 0,
             content: essaim_store::ContentRef { blobs: vec![blob], size: text.len() as u64 },
             needs: essaim_smtp::Needs::default(),
         };

@@ -1,11 +1,12 @@
 //! What the queue needs from whoever has the sockets.
 
 use bytes::Bytes;
-use essaim_smtp::Needs;
+use essaim_smtp::{EntryName, Needs};
 use essaim_store::{ReadError, Store};
 use essaim_types::{Address, BlobId, ByteSize, Domain, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::course::Course;
 use super::key::QueueId;
 use super::reply::Outcome;
 use super::scheduler::Route;
@@ -73,7 +74,11 @@ impl Way {
 #[derive(Debug, Clone)]
 pub struct Letter {
     pub id: QueueId,
-    /// Of the recipients.
+    /// What it is called here at each attempt, and never again.
+    pub name: EntryName,
+    /// Why it goes to the domain.
+    pub course: Course,
+    /// Where it goes: of the recipients, unless the course says otherwise.
     pub domain: Domain,
     /// `None` is the null reverse-path.
     pub sender: Option<Address>,
@@ -94,18 +99,27 @@ pub struct Body {
     store: Store,
     blobs: Vec<BlobId>,
     next: usize,
+    /// Bytes that are left out before the next.
+    skip: usize,
 }
 
 impl Body {
-    /// From its beginning.
-    pub(super) fn new(store: Store, blobs: Vec<BlobId>) -> Self {
-        Self { store, blobs, next: 0 }
+    /// From its beginning, but for so many bytes.
+    pub(super) fn new(store: Store, blobs: Vec<BlobId>, skip: u32) -> Self {
+        Self { store, blobs, next: 0, skip: usize::try_from(skip).unwrap_or(usize::MAX) }
     }
 
     /// The next bytes, some MiB at most; `None` after the last. Reads the disk.
     pub fn next_piece(&mut self) -> Result<Option<Bytes>, ReadError> {
-        let Some(id) = self.blobs.get(self.next) else { return Ok(None) };
-        self.next += 1;
-        self.store.blob(id).map(Some)
+        loop {
+            let Some(id) = self.blobs.get(self.next) else { return Ok(None) };
+            self.next += 1;
+            let mut blob = self.store.blob(id)?;
+            let left_out = self.skip.min(blob.len());
+            self.skip -= left_out;
+            if left_out < blob.len() || left_out == 0 {
+                return Ok(Some(blob.split_off(left_out)));
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use essaim_types::{Address, ByteSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, MessageName, Recipient, name};
+use super::v3::EntryV3;
+use super::{MessageName, Recipient, name};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct EntryV2 {
@@ -20,10 +21,21 @@ pub(super) struct EntryV2 {
 }
 
 impl EntryV2 {
-    pub(super) fn upgrade(self) -> Entry {
+    pub(super) fn upgrade(self) -> EntryV3 {
         let Self { message, sender, recipients, size, smtputf8, eight_bit, queued, attempts, last_attempt } =
             self;
         let way = None;
-        Entry { message, sender, recipients, size, smtputf8, eight_bit, queued, attempts, last_attempt, way }
+        EntryV3 {
+            message,
+            sender,
+            recipients,
+            size,
+            smtputf8,
+            eight_bit,
+            queued,
+            attempts,
+            last_attempt,
+            way,
+        }
     }
 }
