@@ -57,7 +57,7 @@ pub use record::{
     FormerAddress, Language, Origin, ParseProfileError, RecordError,
 };
 pub use relocation::{RELOCATIONS_MAX, relocation_of};
-pub use resolve::{Matched, Recipients, Resolution};
+pub use resolve::{Matched, Moved, Recipients, Resolution};
 pub use storage::StorageError;
 
 /// All accounts of a node. A cheap handle; clones are the same accounts.

@@ -1,16 +1,17 @@
 //! Whose is an address? Asked at every `RCPT TO` and `MAIL FROM`: three point reads of one snapshot, nothing cached.
 
-use essaim_store::Snapshot;
+use essaim_store::{AccountStatus, Snapshot};
 use essaim_types::{AccountId, Address, LocalPart};
 
-use crate::record::{AccountState, AddressRecord, AddressUse, Profile};
+use crate::elsewhere::departure;
+use crate::record::{AccountState, AddressRecord, AddressUse, Departure, Profile};
 use crate::storage::{StorageError, load};
 use crate::{Accounts, Inner};
 
 /// What becomes of mail to an address, now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// It is delivered here.
+    /// It is delivered here, or sent on from here to where accounts have moved.
     Local(Recipients),
     /// The domain is of this node, the name is nobody's. Permanent.
     NoSuchMailbox,
@@ -25,14 +26,27 @@ pub enum Resolution {
 /// Who gets the mail of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipients {
-    /// The accounts with space, at least one, each once.
+    /// The accounts that live here and have space, each once.
     pub accounts: Vec<AccountId>,
+    /// The accounts that have moved away from here. They and those with space are at least one.
+    pub moved: Vec<Moved>,
     /// Of a shared address, the accounts that have no space: they miss the message, the others get it.
     pub without_space: Vec<AccountId>,
     /// What was after the `+` (RFC 5233).
     pub detail: Option<String>,
     /// How the address was found.
     pub matched: Matched,
+}
+
+/// An account that has moved away, as mail for it is sent on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Which.
+    pub account: AccountId,
+    /// The address under which its home knows that it is meant: the one that was written to if it was its own, else its own one.
+    pub recipient: Address,
+    /// Where it lives now.
+    pub departure: Departure,
 }
 
 /// How an address was found.
@@ -58,7 +72,7 @@ impl Accounts {
             .then(|| address.local().as_str().split_once('+'))
             .flatten()
             .map(|(_, detail)| detail.to_owned());
-        recipients(&snapshot, record, detail, matched)
+        self.0.recipients(&snapshot, (record, matched), detail, &address)
     }
 
     /// Whether a member may write this address into `MAIL FROM` and `From:`: their own and shared ones, with any
@@ -119,6 +133,42 @@ impl Inner {
         Ok(found(load(snapshot, self.hoster, &catch_all)?, Matched::CatchAll))
     }
 
+    fn recipients(
+        &self,
+        snapshot: &Snapshot,
+        (record, matched): (AddressRecord, Matched),
+        detail: Option<String>,
+        address: &Address,
+    ) -> Result<Resolution, StorageError> {
+        let (accounts, moved, without_space) = Default::default();
+        let mut to = Recipients { accounts, moved, without_space, detail, matched };
+        let is_own = record.usage == AddressUse::Personal;
+        let mut disabled = false;
+        for account in record.accounts {
+            if has_left(snapshot, account)?
+                && let Some(departure) = departure(snapshot, self.hoster, account)?
+            {
+                let own = departure.addresses.first().filter(|_| !is_own).unwrap_or(address).clone();
+                to.moved.push(Moved { account, recipient: own, departure });
+                continue;
+            }
+            let profile: Option<Profile> = load(snapshot, account, Profile::KEY)?;
+            match profile.map(|profile| profile.state) {
+                Some(AccountState::Active) if has_space(snapshot, account)? => to.accounts.push(account),
+                Some(AccountState::Active) => to.without_space.push(account),
+                Some(AccountState::Disabled) => disabled = true,
+                Some(AccountState::Closed) | None => {}
+            }
+        }
+        let is_nobody = to.accounts.is_empty() && to.moved.is_empty();
+        Ok(match (is_nobody, to.without_space.is_empty(), disabled) {
+            (false, _, _) => Resolution::Local(to),
+            (true, false, _) => Resolution::OverQuota,
+            (true, true, true) => Resolution::Disabled,
+            (true, true, false) => Resolution::NoSuchMailbox,
+        })
+    }
+
     /// The address to which `postmaster@` and `abuse@` of every local domain lead.
     pub(crate) fn postmaster(&self) -> Address {
         let local = LocalPart::new("postmaster").expect("it is a local part");
@@ -131,29 +181,10 @@ fn is_reserved(local: &LocalPart) -> bool {
     ["postmaster", "abuse"].iter().any(|name| local.as_str().eq_ignore_ascii_case(name))
 }
 
-fn recipients(
-    snapshot: &Snapshot,
-    record: AddressRecord,
-    detail: Option<String>,
-    matched: Matched,
-) -> Result<Resolution, StorageError> {
-    let mut to = Recipients { accounts: Vec::new(), without_space: Vec::new(), detail, matched };
-    let mut disabled = false;
-    for account in record.accounts {
-        let profile: Option<Profile> = load(snapshot, account, Profile::KEY)?;
-        match profile.map(|profile| profile.state) {
-            Some(AccountState::Active) if has_space(snapshot, account)? => to.accounts.push(account),
-            Some(AccountState::Active) => to.without_space.push(account),
-            Some(AccountState::Disabled) => disabled = true,
-            Some(AccountState::Closed) | None => {}
-        }
-    }
-    Ok(match (to.accounts.is_empty(), to.without_space.is_empty(), disabled) {
-        (false, _, _) => Resolution::Local(to),
-        (true, false, _) => Resolution::OverQuota,
-        (true, true, true) => Resolution::Disabled,
-        (true, true, false) => Resolution::NoSuchMailbox,
-    })
+/// Whether an account is in the hands of another hoster, whatever is left of it here.
+fn has_left(snapshot: &Snapshot, account: AccountId) -> Result<bool, StorageError> {
+    let state = snapshot.account(account)?;
+    Ok(state.is_none_or(|state| state.status != AccountStatus::Open))
 }
 
 fn has_space(snapshot: &Snapshot, account: AccountId) -> Result<bool, StorageError> {

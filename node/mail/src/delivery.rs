@@ -3,6 +3,7 @@
 
 mod once;
 
+use essaim_accounts::Moved;
 use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
 use essaim_store::{
     AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx, TxError,
@@ -90,6 +91,15 @@ pub enum DeliverError {
     Queue(#[from] queue::EnqueueError),
     #[error(transparent)]
     Store(#[from] TxError),
+}
+
+impl Forward {
+    /// As the old home knows where the account lives. A hoster that has shown no domain has no lane of its own: its listing stands for it.
+    pub fn to_home(moved: Moved) -> Option<Self> {
+        let Moved { account, recipient, departure } = moved;
+        let domain = departure.to.parse().ok().or_else(|| departure.listing.to_string().parse().ok());
+        domain.map(|home| Self { account, recipient, home })
+    }
 }
 
 impl DeliverError {

@@ -13,6 +13,7 @@
 //! | `draft` | how the next entry is made |
 //! | `kit` | the member's 24 words and the keys made from them |
 //! | `intent`, `acceptance`, `handover` | the papers of a move: consent, acceptance code, accept, receipt |
+//! | `residence` | what an old hoster shows of where an account lives now |
 //! | `highest` | what is remembered against rollback; the fence of a node that has just started |
 
 mod acceptance;
@@ -24,6 +25,7 @@ mod intent;
 mod kit;
 mod log;
 mod refusal;
+mod residence;
 mod rules;
 mod state;
 mod text;
@@ -43,6 +45,7 @@ pub use intent::{ConsentText, IntentFault, MoveIntent};
 pub use kit::Kit;
 pub use log::{Accepted, AccountLog, HOST_ENTRIES_MAX, OTHER_ENTRIES_MAX};
 pub use refusal::{EntryFault, Field, Refusal};
+pub use residence::{RESIDENCE_BYTES_MAX, Residence, ResidenceFault, Shown};
 pub use rules::{FREEZE_MAX, FREEZE_REST};
 pub use state::{AccountState, CLOCK_SKEW_MAX, OVERRIDE_WINDOW, Waiting};
 pub use text::TextError;

@@ -8,7 +8,7 @@ use crate::support::{Node, address, node, root};
 
 fn to(accounts: &[AccountId], detail: Option<&str>, matched: Matched) -> Resolution {
     let (accounts, detail) = (accounts.to_vec(), detail.map(str::to_owned));
-    Resolution::Local(Recipients { accounts, without_space: Vec::new(), detail, matched })
+    Resolution::Local(Recipients { accounts, moved: Vec::new(), without_space: Vec::new(), detail, matched })
 }
 
 fn resolve(node: &Node, text: &str) -> Resolution {

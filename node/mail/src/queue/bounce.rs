@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::entry::{Entry, Notice, Recipient};
 use super::key::QueueKey;
 use super::{Queue, QueueError, now};
-use crate::delivery::{Envelope, Incoming, Remote, Spooled};
+use crate::delivery::{Envelope, Forward, Incoming, Remote, Spooled};
 
 /// A notice whose bytes are blobs already.
 #[derive(Debug, Clone)]
@@ -100,7 +100,10 @@ impl Queue {
     /// How a notice comes to the sender, from nobody; `None` if it cannot.
     fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Option<Envelope> {
         match self.accounts.resolve(sender) {
-            Ok(Resolution::Local(to)) => Some(Envelope { local: to.accounts, ..Envelope::default() }),
+            Ok(Resolution::Local(to)) => {
+                let forward = to.moved.into_iter().filter_map(Forward::to_home).collect();
+                Some(Envelope { local: to.accounts, forward, ..Envelope::default() })
+            }
             Ok(Resolution::NotLocal) => {
                 let (account, recipients) = (self.hoster, vec![sender.clone()]);
                 let remote = Remote { account, recipients, through: None, smtputf8: false };

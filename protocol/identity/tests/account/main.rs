@@ -6,4 +6,5 @@ mod forks;
 mod histories;
 mod papers;
 mod people;
+mod residence;
 mod rules;
