@@ -56,7 +56,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let mut addresses = listeners.addresses();
     let first = if file.is_none() { first_run::make_account(&node).await? } else { None };
     let starttls = tls.as_ref().map(|tls| tls.acceptor(&[])).transpose()?;
-    let outbound = Outbound::open(&node.config, node.federation.clone())?;
+    let outbound = Outbound::open(&node)?;
     let federation =
         node.federation.start(&node.config, node.accounts.journal(Actor::Node), stop.clone()).await?;
     addresses.extend(federation.listening.map(|at| ("peer".to_owned(), at)));

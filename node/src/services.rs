@@ -6,6 +6,7 @@ use std::sync::Arc;
 use essaim_accounts::{Accounts, LocalDomains, OpenAccountsError};
 use essaim_mail::Mail;
 use essaim_mail::queue::Queue;
+use essaim_smtp::srs::Srs;
 use essaim_store::{OpenError, Options, Store};
 use essaim_types::ListingId;
 
@@ -29,6 +30,8 @@ pub(crate) struct Services {
     pub(crate) moves: Moves,
     pub(crate) sessions: Sessions,
     pub(crate) replicas: Replicas,
+    /// How senders are rewritten whose mail is passed on by MX.
+    pub(crate) srs: Arc<Srs>,
     pub(crate) vitals: Arc<Vitals>,
 }
 
@@ -57,7 +60,9 @@ impl Services {
             config.mail.queue.clone(),
         );
         let federation = Federation::new(store.clone(), accounts.hoster(), config.data_dir.clone());
+        let srs = Arc::new(Srs::new(Keys::derive(&config.data_dir, SRS_KEY)?, config.hoster.domain.clone()));
         Ok(Self {
+            srs,
             config: Arc::new(config),
             store,
             accounts,
@@ -95,6 +100,9 @@ fn listing(config: &Config) -> Result<Option<ListingId>, Failure> {
 pub(crate) fn store_options(config: &Config) -> Options {
     Options { cache: config.limits.store_cache, reserve: config.limits.disk_reserve, ..Options::default() }
 }
+
+/// What the key is for with which rewritten senders are marked.
+const SRS_KEY: &str = "essaim 2026 rewritten sender 1";
 
 /// Why the store of this directory cannot be used.
 pub(crate) fn unopened(data_dir: &Path, error: &OpenError) -> Failure {

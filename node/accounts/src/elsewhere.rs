@@ -3,12 +3,15 @@
 
 use std::ops::Bound;
 
-use essaim_store::{AccountStatus, Tx};
+use essaim_identity::account::Residence;
+use essaim_store::{AccountStatus, Put, Tx};
 use essaim_types::{AccountId, Address, ListingId, ObjectKind};
 
-use crate::Accounts;
-use crate::record::{AddressRecord, AddressUse, Departure, Former, FormerAddress, Profile, Record};
+use crate::record::{
+    AddressRecord, AddressUse, Departure, Former, FormerAddress, Profile, Record, RecordError,
+};
 use crate::storage::{Reads, StorageError, load, save, settle};
+use crate::{Accounts, Resolution};
 
 impl Accounts {
     /// At the old hoster: where an account lives that has moved away from here. It may have been deleted here since.
@@ -78,6 +81,35 @@ impl Accounts {
         settle(changed.await)
     }
 
+    /// At the old hoster: what shows others where the account lives now; `None` if it has no log that could.
+    pub fn residence(&self, account: AccountId) -> Result<Option<Residence>, StorageError> {
+        let snapshot = self.0.store.read()?;
+        let kept = snapshot.object(self.0.hoster, ObjectKind::MOVE, &proof_key(account))?;
+        let Some(object) = kept else { return Ok(None) };
+        let bytes = object.value.strip_prefix(&[PROOF_VERSION]).ok_or(DAMAGED)?;
+        Ok(Some(Residence::decode(bytes).map_err(|_| DAMAGED)?))
+    }
+
+    /// At the old hoster: the account has moved on, as this shows.
+    pub async fn keep_residence(&self, residence: Residence) -> Result<(), StorageError> {
+        let hoster = self.0.hoster;
+        settle(self.0.store.commit(move |tx| keep_proof(tx, hoster, &residence)).await)
+    }
+
+    /// At the old hoster: the account whose member may write under this address, with whatever `+detail`, from the hoster where it lives now.
+    pub fn writes_from(&self, address: &Address, home: ListingId) -> Result<Option<AccountId>, StorageError> {
+        let found = self.departure_of(address)?;
+        Ok(found.filter(|(_, departure)| departure.listing == home).map(|(account, _)| account))
+    }
+
+    /// At the home: what becomes of mail to an address that an account had at this hoster.
+    pub fn resolve_former(&self, address: &Address, at: ListingId) -> Result<Resolution, StorageError> {
+        match self.former(address, at)? {
+            Some(account) => self.0.resolve_one(&self.0.store.read()?, account, address),
+            None => Ok(Resolution::NotLocal),
+        }
+    }
+
     /// At the home: the account that had this address, with whatever `+detail`, at this hoster. It may have moved on meanwhile: then there is a
     /// [`Self::departure`].
     pub fn former(&self, address: &Address, at: ListingId) -> Result<Option<AccountId>, StorageError> {
@@ -142,6 +174,22 @@ pub(crate) fn remember(
     Ok(())
 }
 
+pub(crate) fn keep_proof(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    residence: &Residence,
+) -> Result<(), StorageError> {
+    let mut kept = residence.clone();
+    kept.address = None;
+    let value = [vec![PROOF_VERSION], kept.encode()].concat();
+    Ok(tx.put(hoster, ObjectKind::MOVE, &proof_key(residence.account), Put::new(value))?)
+}
+
+/// As long as the key of a departure.
+fn proof_key(account: AccountId) -> Vec<u8> {
+    [b"w".as_slice(), account.as_bytes()].concat()
+}
+
 pub(crate) fn departure(
     from: &impl Reads,
     hoster: AccountId,
@@ -164,3 +212,5 @@ fn came_from(from: &impl Reads, account: AccountId) -> Result<Vec<FormerAddress>
 const FORMER_MAX: usize = 64;
 /// So many of them are read: more than an account can have by moving, however much its objects claim.
 const FORMER_READ: usize = 1024;
+const PROOF_VERSION: u8 = 1;
+const DAMAGED: RecordError = RecordError::Damaged { kind: "proof of a move" };

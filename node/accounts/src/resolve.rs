@@ -1,7 +1,7 @@
 //! Whose is an address? Asked at every `RCPT TO` and `MAIL FROM`: three point reads of one snapshot, nothing cached.
 
 use essaim_store::{AccountStatus, Snapshot};
-use essaim_types::{AccountId, Address, LocalPart};
+use essaim_types::{AccountId, Address, LocalPart, Timestamp};
 
 use crate::elsewhere::departure;
 use crate::record::{AccountState, AddressRecord, AddressUse, Departure, Profile};
@@ -131,6 +131,17 @@ impl Inner {
         }
         let catch_all = AddressRecord::catch_all_key(address.domain());
         Ok(found(load(snapshot, self.hoster, &catch_all)?, Matched::CatchAll))
+    }
+
+    /// What becomes of mail that is for this account alone.
+    pub(crate) fn resolve_one(
+        &self,
+        snapshot: &Snapshot,
+        account: AccountId,
+        address: &Address,
+    ) -> Result<Resolution, StorageError> {
+        let record = AddressRecord::personal(address, account, Timestamp(0));
+        self.recipients(snapshot, (record, Matched::Address), None, address)
     }
 
     fn recipients(

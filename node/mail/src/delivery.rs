@@ -3,7 +3,7 @@
 
 mod once;
 
-use essaim_accounts::Moved;
+use essaim_accounts::{Moved, Recipients};
 use essaim_smtp::{Needs, NeedsReader, QueueId as MessageName};
 use essaim_store::{
     AppendError as BlobError, CommitError, Content, ContentRef, ContentWriter, Store, Tx, TxError,
@@ -93,12 +93,24 @@ pub enum DeliverError {
     Store(#[from] TxError),
 }
 
+impl Envelope {
+    /// Adds whom an address leads to. An account that has moved gets a message once, under the first of its addresses.
+    pub fn add(&mut self, to: Recipients) {
+        self.local.extend(to.accounts);
+        for moved in to.moved.into_iter().map(Forward::to_home) {
+            if self.forward.iter().all(|known| known.account != moved.account) {
+                self.forward.push(moved);
+            }
+        }
+    }
+}
+
 impl Forward {
-    /// As the old home knows where the account lives. A hoster that has shown no domain has no lane of its own: its listing stands for it.
-    pub fn to_home(moved: Moved) -> Option<Self> {
+    /// As the old home knows where the account lives.
+    pub fn to_home(moved: Moved) -> Self {
         let Moved { account, recipient, departure } = moved;
-        let domain = departure.to.parse().ok().or_else(|| departure.listing.to_string().parse().ok());
-        domain.map(|home| Self { account, recipient, home })
+        let home = departure.home_domain();
+        Self { account, recipient, home }
     }
 }
 

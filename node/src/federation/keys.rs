@@ -36,6 +36,15 @@ impl Keys {
         self.node
     }
 
+    /// A secret of this node for something else than signing; one that is forgotten at its end if it has no keys.
+    pub(crate) fn derive(data_dir: &Path, context: &'static str) -> Result<[u8; 32], Failure> {
+        let seed = match Self::read(data_dir)? {
+            Some(keys) => keys.node.to_seed(),
+            None => random().map_err(|error| Failure::caused("the system gives no random bytes", &error))?,
+        };
+        Ok(blake3::derive_key(context, &*seed))
+    }
+
     /// The key of an operator's own machine; a root key it has none. What is there already stays.
     pub(crate) fn make_operator(data_dir: &Path) -> Result<Self, Failure> {
         if let Some(keys) = Self::read(data_dir)? {

@@ -70,7 +70,7 @@ pub(crate) use numbers::FederationNumbers;
 pub(crate) use operators::{OperatorKey, OwnCopy, operator_key, read_link};
 pub(crate) use outside::Asked;
 pub(crate) use peers::{Introduction, Peer};
-pub(crate) use services::{MAIL, MOVE, REPLICA, SESSION, mail, moving, replica_purpose, session};
+pub(crate) use services::{HOME, MAIL, MOVE, REPLICA, SESSION, home, mail, moving, replica_purpose, session};
 pub(crate) use start::Started;
 
 /// The federation as commands see it. Clones are the same.

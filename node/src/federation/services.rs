@@ -26,6 +26,11 @@ pub(crate) fn mail() -> Purpose {
     label(MAIL)
 }
 
+/// Streams on which a hoster shows where an account lives now.
+pub(crate) fn home() -> Purpose {
+    label(HOME)
+}
+
 /// Streams on which an account moves.
 pub(crate) fn moving() -> Purpose {
     label(MOVE)
@@ -69,6 +74,8 @@ pub(crate) const MOVE: &str = "move";
 pub(crate) const SESSION: &str = "session";
 /// Questions about accounts of other hosters.
 pub(crate) const REPLICA: &str = "replica";
+/// Where the account lives now that had an address.
+pub(crate) const HOME: &str = "home";
 /// Comparing directories.
 pub(super) const SYNC: &str = "sync/1";
 /// Presenting an invitation.
@@ -88,5 +95,6 @@ mod tests {
         assert_eq!((sync().as_str(), join().as_str()), (SYNC, JOIN));
         assert_eq!((mail().as_str(), moving().as_str(), session().as_str()), (MAIL, MOVE, SESSION));
         assert_eq!(replica_purpose().as_str(), REPLICA);
+        assert_eq!(home().as_str(), HOME);
     }
 }

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span};
 
-use super::{Protocol, Smtp, Visitor};
-use crate::federation::{Correspondent, MAIL, MOVE, REPLICA, SESSION, Unfit};
+use super::{Protocol, Smtp, Visitor, residence};
+use crate::federation::{Correspondent, HOME, MAIL, MOVE, REPLICA, SESSION, Unfit};
 use crate::leading::{Desks, take};
 use crate::replica;
 use crate::services::Services;
@@ -77,6 +77,10 @@ pub(crate) async fn serve(
                     let span = info_span!("stream", protocol = "mail", peer = %incoming.peer());
                     open.spawn(mail(node, smtp, incoming, stop).instrument(span));
                 }
+                Some(incoming) if incoming.opening().purpose.as_str() == HOME => {
+                    let (node, span) = (node.clone(), info_span!("stream", protocol = "home", peer = %incoming.peer()));
+                    open.spawn(home(node, incoming).instrument(span));
+                }
                 Some(incoming) if incoming.opening().purpose.as_str() == MOVE => {
                     node.moves.take(incoming).await;
                 }
@@ -119,6 +123,19 @@ async fn mail(node: Services, smtp: Arc<Smtp>, incoming: IncomingStream, stop: S
     };
     if let Err(error) = ended {
         debug!(error = &error as &dyn std::error::Error, "the stream ended early");
+    }
+}
+
+/// One question. It counts as a stream for mail: it belongs to one.
+async fn home(node: Services, incoming: IncomingStream) {
+    let table = node.federation.correspondents();
+    let hosters = table.of_node(&incoming.peer().public()).map_err(Refused::from);
+    match hosters.and_then(|hosters| Place::take(&node, hosters)) {
+        Ok((caller, _place)) => residence::answer(&node, caller, incoming).await,
+        Err(why) => {
+            node.vitals.channel.refused(why);
+            incoming.refuse();
+        }
     }
 }
 

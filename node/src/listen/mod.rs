@@ -7,6 +7,7 @@ mod http;
 mod imap;
 mod login;
 mod rate;
+mod residence;
 mod smtp;
 pub(crate) mod tls;
 mod wire;

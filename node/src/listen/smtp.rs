@@ -1,6 +1,7 @@
 //! SMTP connections: the loop around a conversation. What it asks is answered by [`Desk`].
 
 mod desk;
+mod errand;
 mod message;
 mod pace;
 
@@ -70,7 +71,8 @@ impl Smtp {
             Arc::new(Config {
                 hostname: node.config.hoster.hostname().clone(),
                 role: match clients {
-                    Clients::Servers | Clients::Hosters => Role::Receiving,
+                    Clients::Servers => Role::Receiving,
+                    Clients::Hosters => Role::Hosters,
                     Clients::Members(_) => Role::Submission { plaintext_login },
                 },
                 encryption,
@@ -143,7 +145,10 @@ impl Smtp {
                         wire = wire.encrypt(self.acceptor()?, self.handshake).await?;
                         desk.encrypted(wire.tls_name());
                     }
-                    Action::CheckSender(sender, _) => smtp.answer_sender(desk.sender(sender.as_ref())),
+                    Action::CheckSender(sender, options) => {
+                        desk.tells_moved(options.moved);
+                        smtp.answer_sender(desk.sender(sender.as_ref()));
+                    }
                     Action::CheckRecipient(recipient) => smtp.answer_recipient(desk.recipient(&recipient)),
                     Action::Authenticate(login) => match desk.lead(&login, &smtp).await {
                         None => smtp.answer_login(desk.log_in(login).await),

@@ -238,8 +238,9 @@ impl<'a> Leave<'a> {
         let step = Step::Activate { last: summary.at, entry: entry.to_wire() };
         let record = SourceRecord { step, round, since: now() };
         let (accounts, account, listing) = (self.node.accounts.clone(), self.plan.account, self.plan.other);
-        let also =
-            move |tx: &mut essaim_store::Tx<'_>| accounts.farewell(tx, account, (listing, &other.name));
+        let also = move |tx: &mut essaim_store::Tx<'_>| {
+            accounts.farewell(tx, account, (listing, &other.name), &entry)
+        };
         self.hands.give_away(summary.at, record.clone(), also).await?;
         self.fence = None;
         info!(r#move = %self.id, %account, "the account has moved away");
@@ -256,9 +257,19 @@ impl<'a> Leave<'a> {
                 let receipt = self.papers.countersigned(&receipt, entry, source, &key)?;
                 let there = address.parse().map_err(|_| PaperFault::Differs)?;
                 self.node.accounts.settled_at(self.plan.account, there).await?;
+                self.wake_mail().await;
                 Ok(Message::Active(receipt.to_wire(), address))
             }
             (message, _) => Ok(message),
+        }
+    }
+
+    /// Mail that has waited for the new hoster to serve the account.
+    async fn wake_mail(&self) {
+        let departure = self.node.accounts.departure(self.plan.account).ok().flatten();
+        let Some(home) = departure.map(|departure| departure.home_domain()) else { return };
+        if let Err(error) = self.node.queue.is_back(home).await {
+            warn!(error = &error as &dyn std::error::Error, "mail for an account that has moved waits on");
         }
     }
 

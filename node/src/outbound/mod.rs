@@ -2,7 +2,9 @@
 
 mod dns;
 mod hosts;
+mod moved;
 mod peer;
+mod proof;
 mod session;
 mod talk;
 mod tls;
@@ -13,14 +15,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use essaim_mail::queue::{Route, Transport};
+use essaim_accounts::Accounts;
+use essaim_mail::queue::{Letter, Route, Transport};
 use essaim_smtp::client::{Config, Encryption, Limits, Login};
-use essaim_types::{Address, Domain, Secret, Timestamp};
+use essaim_smtp::srs::Srs;
+use essaim_types::{Domain, Secret};
 use rustls::ClientConfig;
 
 use crate::config::{self, HostPort, RelayTls};
 use crate::failure::Failure;
 use crate::federation::Federation;
+use crate::services::Services;
 use crate::vitals::now;
 use dns::SystemDns;
 use peer::Declined;
@@ -46,6 +51,9 @@ struct Shared {
     relay: Option<Relay>,
     routes: BTreeMap<Domain, HostPort>,
     federation: Federation,
+    /// Where accounts live that have moved.
+    accounts: Accounts,
+    srs: Arc<Srs>,
     /// Hosters that do not take our mail over the channel.
     declined: Declined,
 }
@@ -70,7 +78,8 @@ enum Elsewhere<'a> {
 
 impl Outbound {
     /// Reads what it needs: the system's name servers; whether the smart host's password can be read.
-    pub(crate) fn open(config: &config::Config, federation: Federation) -> Result<Self, Failure> {
+    pub(crate) fn open(node: &Services) -> Result<Self, Failure> {
+        let config = &node.config;
         let relay = config.mail.relay.as_ref().map(|to| Relay::new(to, &config.mail));
         if let Some((_, file)) = relay.as_ref().and_then(|relay| relay.login.as_ref()) {
             password(file)?;
@@ -83,7 +92,9 @@ impl Outbound {
             verified: tls::verified(tls::public_roots()),
             relay,
             routes: config.mail.routes.clone(),
-            federation,
+            federation: node.federation.clone(),
+            accounts: node.accounts.clone(),
+            srs: Arc::clone(&node.srs),
             declined: Declined::default(),
         })))
     }
@@ -99,11 +110,12 @@ impl Shared {
     }
 
     /// Which way a message takes now.
-    fn plan(&self, domain: &Domain, sender: Option<&Address>, queued: Timestamp) -> Plan {
+    fn plan(&self, letter: &Letter) -> Plan {
         let correspondents = self.federation.correspondents();
         let ways =
             Ways { routes: &self.routes, has_relay: self.relay.is_some(), correspondents: &correspondents };
-        ways.plan(Facts { domain, sender, age: now().since(queued) })
+        let Letter { domain, sender, course, queued, .. } = letter;
+        ways.plan(Facts { domain, sender: sender.as_ref(), course: *course, age: now().since(*queued) })
     }
 
     /// How to speak to a host that does not know us.

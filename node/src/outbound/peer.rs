@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use essaim_mail::queue::Letter;
+use essaim_mail::queue::{Course, Letter};
 use essaim_network::Opening;
-use essaim_smtp::client::{self, Cause, Encryption, Failure, Report, Stage};
+use essaim_smtp::client::{self, Cause, Encryption, Failure, Report, Stage, ToHoster};
 use essaim_types::ListingId;
 use tracing::debug;
 
@@ -19,7 +19,7 @@ use crate::federation::{Correspondent, mail};
 /// The stream of one session.
 #[derive(Debug, Default)]
 pub(super) struct PeerLine {
-    talk: Option<Talk>,
+    talk: Option<(ListingId, Talk)>,
     /// The hoster could not be reached a moment ago.
     away: Option<(ListingId, String)>,
 }
@@ -42,8 +42,10 @@ impl PeerLine {
         {
             return Handed::Away(why.clone());
         }
-        if let Some(talk) = self.talk.take() {
-            let (host, report) = self.converse(talk, letter).await;
+        if let Some((listing, talk)) = self.talk.take()
+            && listing == to.listing
+        {
+            let (host, report) = self.converse(to, talk, letter).await;
             // A node that grew tired of waiting between two messages is called again.
             if !was_lost_between(&report) {
                 return judge(host, report);
@@ -51,7 +53,7 @@ impl PeerLine {
         }
         let handed = match self.call(shared, to).await {
             Ok(talk) => {
-                let (host, report) = self.converse(talk, letter).await;
+                let (host, report) = self.converse(to, talk, letter).await;
                 judge(host, report)
             }
             Err(why) => Handed::Away(why),
@@ -64,7 +66,7 @@ impl PeerLine {
 
     /// Takes leave.
     pub(super) async fn close(self) {
-        if let Some(talk) = self.talk {
+        if let Some((_, talk)) = self.talk {
             talk.quit().await;
         }
     }
@@ -78,10 +80,13 @@ impl PeerLine {
         Ok(Talk::with_node(stream, host, shared.stranger(Encryption::Implicit)))
     }
 
-    async fn converse(&mut self, mut talk: Talk, letter: &Letter) -> (String, Report) {
-        let report = talk.deliver(delivery(letter), letter.body.clone()).await;
+    async fn converse(&mut self, to: &Correspondent, mut talk: Talk, letter: &Letter) -> (String, Report) {
+        // Who was sent back is not told again where to go.
+        let moved = !matches!(letter.course, Course::Straight) || letter.turns == 0;
+        let hoster = ToHoster { entry: letter.name, moved };
+        let report = talk.deliver(delivery(letter, Some(hoster)), letter.body.clone()).await;
         let host = talk.host().to_owned();
-        self.talk = Some(talk).filter(Talk::is_open);
+        self.talk = Some((to.listing, talk)).filter(|(_, talk)| talk.is_open());
         (host, report)
     }
 }

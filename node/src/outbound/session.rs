@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use essaim_mail::queue::{Attempt, Diagnosis, Letter, Outcome, Session, Way};
+use essaim_mail::queue::{Attempt, Course, Diagnosis, Letter, Outcome, Session, Way};
 use essaim_smtp::EnhancedStatus;
-use essaim_smtp::client::{self, Cause, Config, Delivery, Encryption, Failure, Report, Stage};
+use essaim_smtp::client::{self, Cause, Config, Delivery, Encryption, Failure, Report, Stage, ToHoster};
 use essaim_types::Domain;
 use rustls::ClientConfig;
 use tracing::{debug, warn};
@@ -23,8 +23,8 @@ use crate::federation::Correspondent;
 /// cannot go there.
 #[derive(Debug)]
 pub(crate) struct SmtpSession {
-    shared: Arc<Shared>,
-    peer: PeerLine,
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: PeerLine,
     talk: Option<Talk>,
     /// Nobody could be reached a moment ago: messages that wait for the same route are not kept waiting for the same timeouts.
     nobody: Option<Nobody>,
@@ -43,7 +43,13 @@ impl SmtpSession {
     }
 
     /// Over the channel; elsewhere if the hoster declines, or is away for too long.
-    async fn settle_with(&mut self, to: &Correspondent, otherwise: Otherwise, letter: &Letter) -> Attempt {
+    pub(super) async fn settle_with(
+        &mut self,
+        to: &Correspondent,
+        otherwise: Otherwise,
+        letter: &Letter,
+        by_others: &Letter,
+    ) -> Attempt {
         let recipients = letter.recipients.len();
         let waits =
             |why: Diagnosis| Attempt { way: Way::Peer, outcomes: vec![Outcome::Deferred(why); recipients] };
@@ -57,7 +63,8 @@ impl SmtpSession {
         };
         let (why, way) = match (handed, otherwise) {
             (Handed::Report { host, report }, _) => {
-                return Attempt { way: Way::Peer, outcomes: translate_all(&host, &report) };
+                let outcomes = self.follow_all(to, letter, &host, report).await;
+                return Attempt { way: Way::Peer, outcomes };
             }
             (Handed::Away(why), Otherwise::Never) => return waits(away(to, &why)),
             (Handed::Away(why), Otherwise::Later(way)) => return waits(away_for_now(to, &why, way)),
@@ -68,7 +75,7 @@ impl SmtpSession {
                 (no_mail(to, &why), way)
             }
         };
-        match self.settle(letter).await {
+        match self.settle(by_others).await {
             // There is hope as long as the hoster is in the directory.
             Settled::Nobody(Nobody::Now(also) | Nobody::Ever(also)) => {
                 let text = format!("{}; {} was tried too: {}", why.text, way.name(), also.text);
@@ -78,7 +85,19 @@ impl SmtpSession {
         }
     }
 
-    async fn settle(&mut self, letter: &Letter) -> Settled {
+    /// The way that is planned now; `by_others` is what goes where the channel does not.
+    pub(super) async fn send(&mut self, letter: &Letter, by_others: &Letter) -> Attempt {
+        match self.shared.plan(letter) {
+            Plan::Peer(to, otherwise) => self.settle_with(&to, otherwise, letter, by_others).await,
+            Plan::Elsewhere(way) => {
+                let outcomes = self.settle(by_others).await.outcomes(letter.recipients.len());
+                Attempt { way, outcomes }
+            }
+            Plan::Nobody => deferred(letter, "no mail is exchanged with the hoster where it goes"),
+        }
+    }
+
+    pub(super) async fn settle(&mut self, letter: &Letter) -> Settled {
         if let Some(nobody) = &self.nobody {
             return Settled::Nobody(nobody.clone());
         }
@@ -151,7 +170,7 @@ impl SmtpSession {
 
     /// Hands over a message, and keeps the connection if it can take another.
     async fn hand_over(&mut self, mut talk: Talk, letter: &Letter) -> Settled {
-        let report = talk.deliver(delivery(letter), letter.body.clone()).await;
+        let report = talk.deliver(delivery(letter, None), letter.body.clone()).await;
         let host = talk.host().to_owned();
         self.talk = Some(talk).filter(Talk::is_open);
         Settled::Report { host, report }
@@ -188,12 +207,11 @@ async fn known_targets(to: &HostPort) -> Result<Vec<Target>, Nobody> {
 
 impl Session for SmtpSession {
     async fn deliver(&mut self, letter: Letter) -> Attempt {
-        match self.shared.plan(&letter.domain, letter.sender.as_ref(), letter.queued) {
-            Plan::Peer(to, otherwise) => self.settle_with(&to, otherwise, &letter).await,
-            Plan::Elsewhere(way) => {
-                let outcomes = self.settle(&letter).await.outcomes(letter.recipients.len());
-                Attempt { way, outcomes }
-            }
+        match letter.course {
+            Course::Straight => self.send(&letter, &letter).await,
+            Course::Forward { account } => self.forward(letter, account).await,
+            Course::Follow { home } => self.follow(letter, home).await,
+            Course::Through { hoster } => self.through(letter, hoster).await,
         }
     }
 
@@ -207,7 +225,7 @@ impl Session for SmtpSession {
 
 /// What came of trying.
 #[derive(Debug)]
-enum Settled {
+pub(super) enum Settled {
     Nobody(Nobody),
     Report { host: String, report: Report },
 }
@@ -229,7 +247,7 @@ impl Settled {
         matches!(self, Self::Report { report, .. } if was_lost_between(report))
     }
 
-    fn outcomes(self, recipients: usize) -> Vec<Outcome> {
+    pub(super) fn outcomes(self, recipients: usize) -> Vec<Outcome> {
         match self {
             Self::Nobody(Nobody::Now(why)) => vec![Outcome::Deferred(why); recipients],
             Self::Nobody(Nobody::Ever(why)) => vec![Outcome::Refused(why); recipients],
@@ -247,7 +265,7 @@ pub(super) fn was_lost_between(report: &Report) -> bool {
     all_failed(report, is_lost)
 }
 
-fn translate_all(host: &str, report: &Report) -> Vec<Outcome> {
+pub(super) fn translate_all(host: &str, report: &Report) -> Vec<Outcome> {
     report.recipients.iter().map(|(_, outcome)| translate(host, outcome)).collect()
 }
 
@@ -270,8 +288,9 @@ fn translate(host: &str, outcome: &client::Outcome) -> Outcome {
     }
 }
 
-pub(super) fn delivery(letter: &Letter) -> Delivery {
+pub(super) fn delivery(letter: &Letter, hoster: Option<ToHoster>) -> Delivery {
     Delivery {
+        hoster,
         sender: letter.sender.clone(),
         recipients: letter.recipients.clone(),
         size: letter.size,
@@ -291,7 +310,7 @@ pub(super) fn all_failed(report: &Report, test: impl Fn(&Failure) -> bool) -> bo
     })
 }
 
-fn away(to: &Correspondent, why: &str) -> Diagnosis {
+pub(super) fn away(to: &Correspondent, why: &str) -> Diagnosis {
     unreachable(&format!("{} is in the federation, and none of its nodes takes mail now: {why}", to.domain))
 }
 
@@ -308,8 +327,14 @@ fn no_mail(to: &Correspondent, why: &str) -> Diagnosis {
     ))
 }
 
+/// Nothing was tried: everybody waits.
+pub(super) fn deferred(letter: &Letter, why: &str) -> Attempt {
+    let outcome = Outcome::Deferred(unreachable(why));
+    Attempt { way: Way::Peer, outcomes: vec![outcome; letter.recipients.len()] }
+}
+
 /// RFC 3463: X.4.1, no answer from host.
-fn unreachable(why: &str) -> Diagnosis {
+pub(super) fn unreachable(why: &str) -> Diagnosis {
     Diagnosis::local(EnhancedStatus::new(4, 4, 1).expect("4.4.1 is a status"), why)
 }
 

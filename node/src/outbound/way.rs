@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use essaim_mail::queue::{Entry, Way};
+use essaim_mail::queue::{Course, Entry, Way};
 use essaim_types::{Address, Domain, Timestamp};
 
 use crate::config::{Config, HostPort};
@@ -26,6 +26,8 @@ pub(super) struct Facts<'a> {
     pub(super) domain: &'a Domain,
     /// `None` is the null reverse-path.
     pub(super) sender: Option<&'a Address>,
+    /// Why it goes there.
+    pub(super) course: Course,
     /// How long it has waited.
     pub(super) age: Duration,
 }
@@ -37,6 +39,8 @@ pub(crate) enum Plan {
     Peer(Arc<Correspondent>, Otherwise),
     /// Not over the channel.
     Elsewhere(Way),
+    /// It could go over the channel only, and no mail is exchanged with that hoster now.
+    Nobody,
 }
 
 /// What becomes of a message whose hoster is away.
@@ -52,13 +56,21 @@ pub(crate) enum Otherwise {
 
 impl Ways<'_> {
     pub(super) fn plan(&self, facts: Facts<'_>) -> Plan {
+        if let Course::Follow { home } | Course::Through { hoster: home } = facts.course {
+            // Nobody else would know the address.
+            let hoster = self.correspondents.of_domain(facts.domain).filter(|hoster| hoster.listing == home);
+            return hoster.map_or(Plan::Nobody, |hoster| Plan::Peer(Arc::clone(hoster), Otherwise::Never));
+        }
         let elsewhere = match self.routes.contains_key(facts.domain) {
             // What an operator wrote down is meant.
             true => return Plan::Elsewhere(Way::Route),
             false if self.has_relay => Way::Relay,
             false => Way::Mx,
         };
-        let speaks = facts.sender.is_none_or(|sender| self.correspondents.speaks_for(sender.domain()));
+        // What others have sent goes over the channel to the home of an account, and to nobody else.
+        let forwards = matches!(facts.course, Course::Forward { .. });
+        let speaks =
+            forwards || facts.sender.is_none_or(|sender| self.correspondents.speaks_for(sender.domain()));
         match self.correspondents.of_domain(facts.domain).filter(|_| speaks) {
             Some(hoster) => Plan::Peer(Arc::clone(hoster), otherwise(facts, elsewhere)),
             None => Plan::Elsewhere(elsewhere),
@@ -84,14 +96,15 @@ pub(crate) fn plan(
 ) -> Plan {
     let mail = &config.mail;
     let ways = Ways { routes: &mail.routes, has_relay: mail.relay.is_some(), correspondents };
-    ways.plan(Facts { domain, sender: entry.sender.as_ref(), age: due.since(entry.queued) })
+    let (sender, course) = (entry.sender.as_ref(), entry.course);
+    ways.plan(Facts { domain, sender, course, age: due.since(entry.queued) })
 }
 
 impl Plan {
     /// The first way of it.
     pub(crate) fn way(&self) -> Way {
         match self {
-            Self::Peer(..) => Way::Peer,
+            Self::Peer(..) | Self::Nobody => Way::Peer,
             Self::Elsewhere(way) => *way,
         }
     }
@@ -114,12 +127,14 @@ mod tests {
         let (sender, domain, minutes) = mail;
         let sender = (!sender.is_empty()).then(|| sender.parse::<Address>().unwrap());
         let age = Duration::from_secs(60 * minutes);
-        ways.plan(Facts { domain: &domain.parse().unwrap(), sender: sender.as_ref(), age })
+        let course = Course::Straight;
+        ways.plan(Facts { domain: &domain.parse().unwrap(), sender: sender.as_ref(), course, age })
     }
 
     /// "peer" with what comes after it, or another way.
     fn shown(plan: &Plan) -> String {
         match plan {
+            Plan::Nobody => "nobody".to_owned(),
             Plan::Elsewhere(way) => way.name().to_owned(),
             Plan::Peer(_, Otherwise::Never) => "peer".to_owned(),
             Plan::Peer(_, Otherwise::Later(way)) => format!("peer, later {}", way.name()),

@@ -34,6 +34,11 @@ impl Srs {
         Self { key, domain }
     }
 
+    /// Whose addresses it makes.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
     /// The reverse-path under which mail from this sender is passed on. `None` if there is no such address: it would be longer than 64 octets, or
     /// the sender is at an address literal.
     pub fn forward(&self, sender: &Address, now: Timestamp) -> Option<Address> {

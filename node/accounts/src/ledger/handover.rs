@@ -1,13 +1,13 @@
 //! An account changes its hoster: what both do to their own records in the commit that makes it so. What the papers say is checked by
 //! the caller.
 
-use essaim_identity::account::AccountEntry;
+use essaim_identity::account::{AccountEntry, Residence};
 use essaim_identity::{Cosigned, SigningKey};
 use essaim_store::Tx;
 use essaim_types::{AccountId, Address, ListingId, LocalPart};
 
 use super::record::HostKey;
-use super::{append, follow_addresses, head, key, read};
+use super::{accept, append, follow_addresses, head, key, read, salt};
 use crate::generate::random;
 use crate::manage::address::{claim, usable};
 use crate::manage::arrive::ArriveError;
@@ -75,6 +75,7 @@ impl Accounts {
         tx: &mut Tx<'_>,
         account: AccountId,
         (listing, to): (ListingId, &str),
+        entry: &Cosigned<AccountEntry>,
     ) -> Result<(), StorageError> {
         let profile: Option<Profile> = load(tx, account, Profile::KEY)?;
         let addresses = profile.map(|profile| profile.addresses).unwrap_or_default();
@@ -82,7 +83,25 @@ impl Accounts {
         let until = moved.after(self.0.config.lead_on);
         let record = Departure { listing, to: to.to_owned(), address: None, addresses, moved, until };
         save(tx, self.0.hoster, &Departure::key(account), &record)?;
+        keep_proof(tx, self.0.hoster, account, entry)?;
         self.journal(Actor::Node).note(tx, Act::ACCOUNT_LEAVE, Some(account), to)
+    }
+}
+
+/// What others are shown who ask where the account lives now: it must outlive the copy of the account.
+fn keep_proof(
+    tx: &mut Tx<'_>,
+    hoster: AccountId,
+    account: AccountId,
+    entry: &Cosigned<AccountEntry>,
+) -> Result<(), StorageError> {
+    let (Some(mut log), Some(salt)) = (read(tx, account)?, salt(tx, account)?) else { return Ok(()) };
+    match accept(&mut log, entry.clone()) {
+        Ok(entry) => elsewhere::keep_proof(tx, hoster, &Residence::of(&log, &entry, &salt)),
+        Err(refused) => {
+            tracing::warn!(%account, error = %refused, "others cannot be shown where {account} lives");
+            Ok(())
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `MOVE` objects of the hoster's account whose key is `t` and an account's id: where an account lives that has moved away.
 
-use essaim_types::{AccountId, Address, ListingId, ObjectKind, Timestamp};
+use essaim_types::{AccountId, Address, Domain, ListingId, ObjectKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Record, id};
@@ -33,6 +33,13 @@ impl Departure {
     /// Whether mail clients and mail are still led on.
     pub fn leads_on(&self, now: Timestamp) -> bool {
         now < self.until
+    }
+
+    /// Where mail for it goes. A hoster that shows no domain has its listing's id in its place, which no DNS knows.
+    pub fn home_domain(&self) -> Domain {
+        let listing =
+            || Domain::new(&self.listing.to_string()).expect("an id is letters and digits, fewer than 64");
+        Domain::new(&self.to).unwrap_or_else(|_| listing())
     }
 
     /// Longer than the key of a move itself, and with another first byte than anything else of its length.

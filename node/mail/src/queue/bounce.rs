@@ -101,7 +101,7 @@ impl Queue {
     fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Option<Envelope> {
         match self.accounts.resolve(sender) {
             Ok(Resolution::Local(to)) => {
-                let forward = to.moved.into_iter().filter_map(Forward::to_home).collect();
+                let forward = to.moved.into_iter().map(Forward::to_home).collect();
                 Some(Envelope { local: to.accounts, forward, ..Envelope::default() })
             }
             Ok(Resolution::NotLocal) => {

@@ -197,6 +197,7 @@ impl<T: Transport> Running<T> {
             id: key.id,
             name: EntryName(moment << 80 | u128::from(key.id.lsn.0) << 16 | part),
             course: entry.course,
+            turns: entry.turns,
             domain: key.lane.domain.clone(),
             sender: entry.sender.clone(),
             recipients: entry.open().map(|recipient| recipient.address.clone()).collect(),

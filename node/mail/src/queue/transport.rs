@@ -78,6 +78,8 @@ pub struct Letter {
     pub name: EntryName,
     /// Why it goes to the domain.
     pub course: Course,
+    /// How often it was sent elsewhere instead.
+    pub turns: u8,
     /// Where it goes: of the recipients, unless the course says otherwise.
     pub domain: Domain,
     /// `None` is the null reverse-path.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use essaim_accounts::{AuthError, Authenticated, Resolution, StorageError};
+use essaim_accounts::{AuthError, Authenticated, Recipients, Resolution, StorageError};
 use essaim_identity::PublicKey;
-use essaim_mail::delivery::{self, Remote};
+use essaim_mail::delivery::{self, Once, Remote};
 use essaim_migration::leading::Service;
 use essaim_smtp::QueueId;
 use essaim_smtp::server::{
@@ -18,8 +18,10 @@ use essaim_types::{AccountId, Address};
 use tracing::{Span, debug, error, info};
 
 use super::Visitor;
+use super::errand::{Bounce, Errand};
 use super::message::{Message, Origin};
 use super::pace::Pace;
+use crate::federation::Correspondent;
 use crate::leading::{self, Way};
 use crate::listen::channel::{Caller, Refused};
 use crate::listen::{Neighbourhood, Rate, login};
@@ -28,7 +30,7 @@ use crate::vitals::now;
 
 /// One for each connection.
 pub(super) struct Desk<'a> {
-    node: &'a Services,
+    pub(super) node: &'a Services,
     role: Role,
     visitor: Visitor,
     pace: &'a Arc<Pace>,
@@ -37,6 +39,12 @@ pub(super) struct Desk<'a> {
     tls: Option<String>,
     member: Option<Authenticated>,
     message: Option<Message>,
+    /// On whose behalf the present message is.
+    pub(super) errand: Errand,
+    /// The peer goes itself where a recipient has moved to.
+    pub(super) tells_moved: bool,
+    /// The present message has no sender: it is a bounce.
+    is_bounce: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -47,7 +55,8 @@ impl<'a> Desk<'a> {
         pace: &'a Arc<Pace>,
         rate: &'a Rate,
     ) -> Self {
-        Self { node, role, visitor, pace, rate, tls: None, member: None, message: None }
+        let (tls, member, message, errand, tells_moved, is_bounce) = Default::default();
+        Self { node, role, visitor, pace, rate, tls, member, message, errand, tells_moved, is_bounce }
     }
 
     /// The connection is under TLS now, if there is a name of how.
@@ -85,10 +94,29 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Whether the next message's sender understands that a recipient has moved.
+    pub(super) fn tells_moved(&mut self, tells_moved: bool) {
+        self.tells_moved = tells_moved;
+    }
+
+    /// The hoster whose node is at the other end.
+    pub(super) fn caller(&self) -> Option<&Correspondent> {
+        match &self.visitor {
+            Visitor::Node(node) => Some(&node.hoster),
+            Visitor::Address(_) => None,
+        }
+    }
+
+    /// Whether somebody has said who they are: a hoster's node, or a member.
+    pub(super) fn is_known(&self) -> bool {
+        self.member.is_some() || self.caller().is_some()
+    }
+
     /// Any host may send here from any address, but not too fast; a hoster of the federation from its own domain; a member from their own addresses
     /// only, and the null path of receipts and vacation notes.
     pub(super) fn sender(&mut self, sender: Option<&Address>) -> SenderVerdict {
-        if self.role == Role::Receiving {
+        (self.errand, self.is_bounce) = (Errand::Own, sender.is_none());
+        if !matches!(self.role, Role::Submission { .. }) {
             return match &self.visitor {
                 Visitor::Address(ip) => self.stranger(*ip),
                 Visitor::Node(node) => {
@@ -107,9 +135,18 @@ impl<'a> Desk<'a> {
             }
         }
         let Some(sender) = sender else { return SenderVerdict::Accept };
-        match self.node.accounts.may_send_as(member.account, sender) {
-            Ok(true) => SenderVerdict::Accept,
-            Ok(false) => SenderVerdict::NotYours,
+        let own = self.node.accounts.may_send_as(member.account, sender);
+        let former =
+            own.and_then(
+                |own| if own { Ok(None) } else { Ok(Some(self.former_sender(member.account, sender)?)) },
+            );
+        match former {
+            Ok(None) => SenderVerdict::Accept,
+            Ok(Some(Some(heading))) => {
+                self.errand = Errand::Former(heading);
+                SenderVerdict::Accept
+            }
+            Ok(Some(None)) => SenderVerdict::NotYours,
             Err(error) => {
                 unreadable(&error);
                 SenderVerdict::TryLater
@@ -134,11 +171,19 @@ impl<'a> Desk<'a> {
             }
         };
         let mut verdict = SenderVerdict::NotProven;
-        for hoster in hosters.iter().filter(|hoster| hoster.may_send_as(sender)) {
-            verdict = self.paced(hoster.listing);
-            if verdict == SenderVerdict::Accept {
-                self.visitor = Visitor::Node(Caller { key, hoster: Arc::clone(hoster) });
-                break;
+        let (own, others): (Vec<_>, Vec<_>) = hosters.iter().partition(|hoster| hoster.may_send_as(sender));
+        for hoster in own.into_iter().chain(others) {
+            match self.errand_of(hoster, sender) {
+                Ok(errand) => {
+                    verdict = self.paced(hoster.listing);
+                    if verdict == SenderVerdict::Accept {
+                        self.errand = errand;
+                        self.visitor = Visitor::Node(Caller { key, hoster: Arc::clone(hoster) });
+                        break;
+                    }
+                }
+                Err(SenderVerdict::NotProven) => {}
+                Err(other) => verdict = other,
             }
         }
         match verdict {
@@ -160,12 +205,34 @@ impl<'a> Desk<'a> {
 
     /// Never an open relay: only members send elsewhere.
     pub(super) fn recipient(&mut self, recipient: &Address) -> RecipientVerdict {
-        match self.node.accounts.resolve(recipient) {
-            Ok(Resolution::Local(_)) => RecipientVerdict::Accept,
+        match self.bounce(recipient) {
+            // Whoever could send more than bounces there could send to anybody through here.
+            Some(Bounce::To(_)) if !self.is_bounce => return RecipientVerdict::Refuse,
+            Some(Bounce::To(to)) if self.member.is_some() || to == *recipient => {
+                return RecipientVerdict::Refuse;
+            }
+            Some(Bounce::To(_)) if !self.node.queue.has_room() => return RecipientVerdict::TryLater,
+            Some(Bounce::To(_)) => return RecipientVerdict::Accept,
+            Some(Bounce::Void(_)) => return RecipientVerdict::NoSuchMailbox,
+            None => {}
+        }
+        match self.resolve(recipient) {
+            Ok(Resolution::Local(to)) => self.local(recipient, &to),
             Ok(Resolution::NoSuchMailbox) => RecipientVerdict::NoSuchMailbox,
             Ok(Resolution::Disabled) => RecipientVerdict::Disabled,
             Ok(Resolution::OverQuota) => RecipientVerdict::OverQuota,
-            Ok(Resolution::NotLocal) => self.elsewhere(),
+            Ok(Resolution::NotLocal) => self.unknown(recipient).unwrap_or_else(|| self.elsewhere()),
+            Err(error) => {
+                unreadable(&error);
+                RecipientVerdict::TryLater
+            }
+        }
+    }
+
+    fn local(&self, recipient: &Address, to: &Recipients) -> RecipientVerdict {
+        match self.is_passed_on(to) {
+            Ok(true) => self.verdict_on(recipient, to),
+            Ok(false) => RecipientVerdict::Refuse,
             Err(error) => {
                 unreadable(&error);
                 RecipientVerdict::TryLater
@@ -175,7 +242,8 @@ impl<'a> Desk<'a> {
 
     pub(super) fn begin(&mut self, envelope: &Envelope) {
         let origin = match self.role {
-            Role::Receiving => Origin::Server(&self.visitor),
+            Role::Hosters if matches!(self.errand, Errand::Moved(_)) => Origin::Elsewhere(&self.visitor),
+            Role::Receiving | Role::Hosters => Origin::Server(&self.visitor),
             Role::Submission { .. } => Origin::Member,
         };
         self.message = Some(Message::begin(self.node, origin, envelope, self.tls.as_deref()));
@@ -194,15 +262,25 @@ impl<'a> Desk<'a> {
     /// One commit for all recipients: 250 means that every one of them has the message, or will be tried.
     pub(super) async fn commit(&mut self, envelope: Envelope) -> Result<QueueId, Refusal> {
         let message = self.message.take().ok_or(Refusal::TryLater)?;
-        let mut to = self.recipients(&envelope)?;
+        let local_head = message.path_length();
         let (id, spooled, header) = message.finish()?;
-        to.name = Some(id.clone());
-        if let (Some(member), Some(header)) = (&self.member, &header) {
-            header.belongs_to(|author| self.may_be_author(member.account, author))?;
+        if let (Some(account), Some(header)) = (self.author(), &header) {
+            header.belongs_to(|author| self.may_be_author(account, author))?;
         }
         let (size_bytes, recipients) = (spooled.content.size, envelope.recipients.len());
-        let delivered = delivery::deliver(&self.node.store, self.node.accounts.hoster(), to, spooled).await;
-        delivered.map_err(|error| refusal(&error))?;
+        for attempt in 1.. {
+            let to = delivery::Envelope { name: Some(id.clone()), local_head, ..self.recipients(&envelope)? };
+            let delivered =
+                delivery::deliver(&self.node.store, self.node.accounts.hoster(), to, spooled.clone()).await;
+            match delivered {
+                // Somebody has moved away since RCPT: they are sent what is for them.
+                Err(error) if is_moving(&error) && attempt < MOVES_AT_ONCE => {}
+                delivered => {
+                    delivered.map_err(|error| refusal(&error))?;
+                    break;
+                }
+            }
+        }
         match &self.visitor {
             Visitor::Node(node) => {
                 self.node.vitals.channel.taken();
@@ -214,27 +292,43 @@ impl<'a> Desk<'a> {
         Ok(id)
     }
 
+    /// The member whose message it is.
+    fn author(&self) -> Option<AccountId> {
+        match (&self.member, &self.errand) {
+            (_, Errand::Moved(account)) => Some(*account),
+            (member, _) => member.as_ref().map(|member| member.account),
+        }
+    }
+
     /// Nobody writes in the name of another member. What other hosters think of an author of theirs is between them and the member.
     fn may_be_author(&self, account: AccountId, author: &Address) -> Result<bool, StorageError> {
         let accounts = &self.node.accounts;
-        Ok(!accounts.domains().contains(author.domain()) || accounts.may_send_as(account, author)?)
+        if !accounts.domains().contains(author.domain()) || accounts.may_send_as(account, author)? {
+            return Ok(true);
+        }
+        Ok(accounts.departure_of(author)?.is_some_and(|(theirs, _)| theirs == account))
     }
 
     fn elsewhere(&self) -> RecipientVerdict {
-        match &self.member {
+        match self.author() {
             None => RecipientVerdict::RelayDenied,
             Some(_) if !self.node.queue.has_room() => RecipientVerdict::TryLater,
-            Some(member) if !self.pace.admits(member.account, now()) => RecipientVerdict::SlowDown,
+            Some(member) if !self.pace.admits(member, now()) => RecipientVerdict::SlowDown,
             Some(_) => RecipientVerdict::Accept,
         }
     }
 
     /// Who gets it, as it is now: somebody may have been disabled since RCPT.
     fn recipients(&self, envelope: &Envelope) -> Result<delivery::Envelope, Refusal> {
-        let (mut local, mut remote) = (Vec::<AccountId>::new(), Vec::new());
+        let mut to = delivery::Envelope { sender: envelope.sender.clone(), ..delivery::Envelope::default() };
+        let mut remote = Vec::new();
         for recipient in &envelope.recipients {
-            match self.node.accounts.resolve(recipient) {
-                Ok(Resolution::Local(to)) => local.extend(to.accounts),
+            if let Some(Bounce::To(sender)) = self.bounce(recipient) {
+                remote.push(sender);
+                continue;
+            }
+            match self.resolve(recipient) {
+                Ok(Resolution::Local(found)) => to.add(found),
                 Ok(Resolution::NotLocal) => remote.push(recipient.clone()),
                 Ok(Resolution::OverQuota) => return Err(Refusal::OverQuota),
                 // The sender tries again and then hears at RCPT which one it is.
@@ -245,16 +339,35 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        let remote = match &self.member {
-            _ if remote.is_empty() => None,
-            Some(member) => Some(Remote {
-                account: member.account,
-                recipients: remote,
-                smtputf8: envelope.options.smtputf8,
-            }),
+        let account = match self.author() {
+            Some(author) => author,
+            None if self.is_bounce => self.node.accounts.hoster(),
+            None if remote.is_empty() => return Ok(self.once(to, envelope)),
             None => return Err(Refusal::Refuse),
         };
-        Ok(delivery::Envelope { name: None, sender: envelope.sender.clone(), local, remote })
+        let through = match &self.errand {
+            Errand::Former(heading) => Some(heading.clone()),
+            _ => None,
+        };
+        let smtputf8 = envelope.options.smtputf8;
+        to.remote = (!remote.is_empty()).then_some(Remote { account, recipients: remote, through, smtputf8 });
+        Ok(self.once(to, envelope))
+    }
+
+    /// Who hands it over twice is heard once.
+    fn once(&self, to: delivery::Envelope, envelope: &Envelope) -> delivery::Envelope {
+        let hoster = self.caller().map(|caller| caller.listing);
+        let once = hoster.zip(envelope.options.entry).map(|(hoster, name)| Once { hoster, name });
+        delivery::Envelope { once, ..to }
+    }
+}
+
+/// Somebody it is for cannot be written to, because their account moves or has moved.
+fn is_moving(error: &CommitError<delivery::DeliverError>) -> bool {
+    match error {
+        CommitError::Unavailable { .. } => true,
+        CommitError::Refused(error) => error.moving().is_some(),
+        _ => false,
     }
 }
 
@@ -271,9 +384,12 @@ fn refusal(error: &CommitError<delivery::DeliverError>) -> Refusal {
     Refusal::TryLater
 }
 
-fn unreadable(error: &StorageError) {
+pub(super) fn unreadable(error: &StorageError) {
     error!(error = error as &dyn std::error::Error, "could not look up an address; the peer tries again");
 }
+
+/// So many of the recipients of one message may move away between RCPT and the end of the message; more, and its sender tries again.
+const MOVES_AT_ONCE: u32 = 4;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,8 @@ use crate::vitals::now;
 pub(super) enum Origin<'a> {
     /// Another mail server's, or another hoster's: its bytes are not touched, but for what it says in our name.
     Server(&'a Visitor),
+    /// A member's who has moved away, by the node of their home: put in order as if it was handed in here.
+    Elsewhere(&'a Visitor),
     /// A member's: RFC 6409 section 8 lets us put its header in order.
     Member,
 }
@@ -31,6 +33,8 @@ pub(super) enum Origin<'a> {
 #[derive(Debug)]
 pub(super) struct Message {
     id: QueueId,
+    /// Bytes of `Return-Path:`, which are for those who live here.
+    path_length: u32,
     incoming: Incoming,
     forged: ForgedResults,
     editor: Option<HeaderEditor>,
@@ -43,7 +47,12 @@ pub(super) struct Message {
 pub(super) struct Seen(Header);
 
 impl Message {
-    pub(super) fn begin(node: &Services, origin: Origin<'_>, envelope: &Envelope, tls: Option<&str>) -> Self {
+    pub(super) fn begin<'v>(
+        node: &Services,
+        origin: Origin<'v>,
+        envelope: &Envelope,
+        tls: Option<&str>,
+    ) -> Self {
         let (at, id) = (now(), next_id());
         let hostname = node.config.hoster.hostname();
         let only = match envelope.recipients.as_slice() {
@@ -51,34 +60,43 @@ impl Message {
             _ => None,
         };
         let (listing, key) = match origin {
-            Origin::Server(Visitor::Node(node)) => (node.hoster.short(), short(&node.key)),
+            Origin::Server(Visitor::Node(node)) | Origin::Elsewhere(Visitor::Node(node)) => {
+                (node.hoster.short(), short(&node.key))
+            }
             _ => Default::default(),
         };
+        let peer = |visitor: &'v Visitor| {
+            let known = match visitor {
+                Visitor::Address(ip) => Known::Address { ip: *ip, name: None },
+                Visitor::Node(node) => {
+                    Known::Hoster { domain: &node.hoster.domain, listing: &listing, node: &key }
+                }
+            };
+            Peer { hello: &envelope.hello, known }
+        };
+        let editor = || {
+            let message_id = MessageId::new(id.as_str(), node.config.hoster.domain.clone());
+            HeaderEditor::new(Limits::default().header_size, Additions { date: at, message_id })
+        };
         let (from, editor, path) = match origin {
-            Origin::Server(visitor) => {
-                let known = match visitor {
-                    Visitor::Address(ip) => Known::Address { ip: *ip, name: None },
-                    Visitor::Node(node) => {
-                        Known::Hoster { domain: &node.hoster.domain, listing: &listing, node: &key }
-                    }
-                };
-                let from = Peer { hello: &envelope.hello, known };
-                (Some(from), None, return_path(envelope.sender.as_ref()))
-            }
-            Origin::Member => {
-                let message_id = MessageId::new(id.as_str(), node.config.hoster.domain.clone());
-                let limit = Limits::default().header_size;
-                (None, Some(HeaderEditor::new(limit, Additions { date: at, message_id })), String::new())
-            }
+            Origin::Server(visitor) => (Some(peer(visitor)), None, return_path(envelope.sender.as_ref())),
+            Origin::Elsewhere(visitor) => (Some(peer(visitor)), Some(editor()), String::new()),
+            Origin::Member => (None, Some(editor()), String::new()),
         };
         let received =
             Received { from, by: hostname, protocol: envelope.protocol, tls, id: &id, recipient: only, at };
         let head = format!("{path}{received}");
+        let path_length = u32::try_from(path.len()).unwrap_or(u32::MAX);
         let names = std::iter::once(hostname).chain(node.config.hoster.all_domains());
-        let forged = ForgedResults::new(names);
-        let mut message = Self { incoming: Incoming::new(&node.store), forged, editor, failed: None, id };
+        let (incoming, forged, failed) = (Incoming::new(&node.store), ForgedResults::new(names), None);
+        let mut message = Self { id, path_length, incoming, forged, editor, failed };
         message.write(head.as_bytes());
         message
+    }
+
+    /// How much stands in front that is for those who live here.
+    pub(super) fn path_length(&self) -> u32 {
+        self.path_length
     }
 
     pub(super) fn push(&mut self, piece: Bytes) {
