@@ -145,8 +145,17 @@ fn outbound(
         relay,
         routes,
         federation: Federation::new(Store::in_memory(), AccountId::from_bytes([0; 32]), PathBuf::new()),
+        accounts: nobody(),
+        srs: Arc::new(Srs::new([1; 32], Domain::new("a.test").unwrap())),
         declined: Declined::default(),
     }))
+}
+
+/// The accounts of a hoster from which nobody has moved away.
+fn nobody() -> Accounts {
+    let domains = LocalDomains::new(Domain::new("a.test").unwrap(), []);
+    let open = Accounts::open(Store::in_memory(), AccountsConfig::default(), domains, None);
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(open)).unwrap()
 }
 
 /// A certificate, and who trusts it.

@@ -68,6 +68,13 @@ async fn former_addresses_move_on_with_the_account() {
     // The one in the middle leads on.
     assert_eq!(b.accounts.former(&address("ann@a.test"), listing(1)).unwrap(), Some(account));
     assert_eq!(b.accounts.departure(account).unwrap().unwrap().listing, listing(3));
+    // Each shows where the account is, as far as it knows.
+    let now = Timestamp(i64::MAX);
+    let shown = |node: &Node| node.accounts.residence(account).unwrap().unwrap();
+    assert_eq!(shown(&a).check(&address("ann@a.test"), listing(1), now).unwrap().home, listing(2));
+    assert_eq!(shown(&b).check(&address("ann@a.test"), listing(1), now).unwrap().home, listing(3));
+    assert!(shown(&b).check(&address("bob@a.test"), listing(1), now).is_err());
+    assert!(c.accounts.residence(account).unwrap().is_none());
     // And the first is told where to ask.
     a.accounts.moved_on(account, listing(3), "c.test".to_owned(), address("ann@c.test")).await.unwrap();
     assert_eq!(a.accounts.departure(account).unwrap().unwrap().to, "c.test");
@@ -105,11 +112,11 @@ async fn move_account(from: &Node, to: &Node, words: &Kit, (account, mid): (Acco
         Ok::<_, essaim_store::TxError>(())
     };
     to.store.commit(adopted).await.unwrap();
-    let (source, target) = (from.accounts.clone(), to.accounts.listing().unwrap());
+    let (source, target, signed) = (from.accounts.clone(), to.accounts.listing().unwrap(), entry.clone());
     let sealed = move |tx: &mut essaim_store::Tx<'_>| -> Result<(), StorageError> {
         tx.seal_account(account, last)?;
         let name = target.as_bytes().first().unwrap().to_string();
-        source.farewell(tx, account, (target, &name))
+        source.farewell(tx, account, (target, &name), &signed)
     };
     from.store.commit(sealed).await.unwrap();
     let target = to.accounts.clone();
