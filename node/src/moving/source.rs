@@ -257,7 +257,7 @@ impl<'a> Leave<'a> {
                 let receipt = self.papers.countersigned(&receipt, entry, source, &key)?;
                 let there = address.parse().map_err(|_| PaperFault::Differs)?;
                 self.node.accounts.settled_at(self.plan.account, there).await?;
-                self.wake_mail().await;
+                self.wake_mail();
                 Ok(Message::Active(receipt.to_wire(), address))
             }
             (message, _) => Ok(message),
@@ -265,12 +265,22 @@ impl<'a> Leave<'a> {
     }
 
     /// Mail that has waited for the new hoster to serve the account.
-    async fn wake_mail(&self) {
+    fn wake_mail(&self) {
         let departure = self.node.accounts.departure(self.plan.account).ok().flatten();
         let Some(home) = departure.map(|departure| departure.home_domain()) else { return };
-        if let Err(error) = self.node.queue.is_back(home).await {
-            warn!(error = &error as &dyn std::error::Error, "mail for an account that has moved waits on");
-        }
+        let queue = self.node.queue.clone();
+        tokio::spawn(async move {
+            // The second time for what was being put off meanwhile.
+            for pause in [Duration::ZERO, MAIL_PAUSE] {
+                sleep(pause).await;
+                if let Err(error) = queue.is_back(home.clone()).await {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "mail for an account that has moved waits on"
+                    );
+                }
+            }
+        });
     }
 
     fn log_and_key(&self) -> Result<(AccountLog, essaim_identity::SigningKey), StepError> {
@@ -367,6 +377,8 @@ pub(super) fn instant(due: Timestamp) -> Instant {
 
 /// Before a machine that failed is made anew.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Longer than it takes to write down that a message was put off.
+const MAIL_PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// After a stream that broke; after a call that nobody answered twice as long each time, up to [`PAUSE_MAX`].
 const CALL_PAUSE: Duration = Duration::from_millis(200);

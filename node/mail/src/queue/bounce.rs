@@ -10,6 +10,7 @@ use essaim_smtp::{EnhancedStatus, MessageId, QueueId as MessageName};
 use essaim_types::{Address, BlobId, Timestamp};
 use tracing::{error, info, warn};
 
+use super::course::Course;
 use super::entry::{Entry, Notice, Recipient};
 use super::key::QueueKey;
 use super::{Queue, QueueError, now};
@@ -34,7 +35,7 @@ impl Queue {
         let Some(sender) = entry.sender.as_ref().filter(|_| !notices.is_empty()) else {
             return Ok(Vec::new());
         };
-        let Some(envelope) = self.envelope_to(key, sender) else { return Ok(Vec::new()) };
+        let Some(envelope) = self.envelope_to(key, entry.course, sender) else { return Ok(Vec::new()) };
         let beginning = self.beginning(key, entry, blobs);
         let mut told = Vec::new();
         for (number, notice) in notices.iter().enumerate() {
@@ -98,8 +99,13 @@ impl Queue {
     }
 
     /// How a notice comes to the sender, from nobody; `None` if it cannot.
-    fn envelope_to(&self, key: &QueueKey, sender: &Address) -> Option<Envelope> {
-        match self.accounts.resolve(sender) {
+    fn envelope_to(&self, key: &QueueKey, course: Course, sender: &Address) -> Option<Envelope> {
+        let found = match course {
+            // A member of here under an address that they had there.
+            Course::Through { hoster } => self.accounts.resolve_former(sender, hoster),
+            _ => self.accounts.resolve(sender),
+        };
+        match found {
             Ok(Resolution::Local(to)) => {
                 let forward = to.moved.into_iter().map(Forward::to_home).collect();
                 Some(Envelope { local: to.accounts, forward, ..Envelope::default() })
