@@ -1,7 +1,7 @@
 //! `essaim queue list`.
 
 use clap::Args;
-use essaim_mail::queue::{Cursor, Listed, Recipient};
+use essaim_mail::queue::{Course, Cursor, Listed, Recipient};
 use essaim_types::AccountId;
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,10 @@ pub(crate) struct EntryView {
     /// "peer" (the federation's channel), "route", "relay" or "mx": at the next attempt, as things are now. Only a running node knows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     way: Option<String>,
-    /// The same at the last attempt.
+    /// Why it goes to the domain: "forward", "follow" or "through" where an account has moved; absent: it is the domain of the recipients.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    course: Option<String>,
+    /// The same as the way, at the last attempt.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     last_way: Option<String>,
     next_attempt: String,
@@ -128,6 +131,9 @@ impl From<Listed> for EntryView {
             queued: time(entry.queued),
             attempts: entry.attempts,
             way: None,
+            course: Some(entry.course)
+                .filter(|course| *course != Course::Straight)
+                .map(|course| course.name().to_owned()),
             last_way: entry.way.map(|way| way.name().to_owned()),
             next_attempt: time(listed.due),
             expires: time(listed.expires),
