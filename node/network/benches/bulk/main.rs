@@ -35,7 +35,16 @@ struct Sample {
 struct Row {
     name: &'static str,
     samples: Vec<Sample>,
-    run: Box<dyn Fn() -> Sample>,
+    leaves: Leaves,
+    /// To this file, if it writes one.
+    run: Box<dyn Fn(&Path) -> Sample>,
+}
+
+/// What is there afterwards.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Nothing,
+    File,
 }
 
 fn main() {
@@ -43,25 +52,24 @@ fn main() {
     let rounds = setting("ESSAIM_BENCH_ROUNDS", 3);
     let bytes = mebibytes << 20;
     let files = tempfile::tempdir_in(memory()).unwrap();
-    let (from, to) = (files.path().join("from"), files.path().join("to"));
+    let from = files.path().join("from");
     std::fs::write(&from, content(bytes)).unwrap();
     println!(
         "{mebibytes} MiB over loopback, median of {rounds} rounds in turn, files in {}; in one process with 2 threads: the first five",
         memory().display()
     );
-    let mut rows = ours(bytes, &from, &to);
+    let mut rows = ours(bytes, &from);
     rows.extend(Tool::all(files.path()).into_iter().map(|tool| {
-        let (from, to) = (from.clone(), to.clone());
-        let name = tool.name();
-        row(name, move || tool.copy(&from, &to))
+        let (from, name) = (from.clone(), tool.name());
+        row(name, Leaves::File, move |to| tool.copy(&from, to))
     }));
-    for _ in 0..rounds {
-        for row in &mut rows {
-            let sample = (row.run)();
-            row.samples.push(sample);
-            // A file that is there already is another test.
-            if let Ok(copied) = std::fs::metadata(&to) {
-                assert_eq!(copied.len(), bytes, "{} copied all of it", row.name);
+    for round in 0..rounds {
+        for (at, row) in rows.iter_mut().enumerate() {
+            // A new name each time: rclone does nothing where it believes that the file is there.
+            let to = files.path().join(format!("to-{round}-{at}"));
+            row.samples.push((row.run)(&to));
+            if row.leaves == Leaves::File {
+                assert_eq!(std::fs::metadata(&to).unwrap().len(), bytes, "{} copied all of it", row.name);
                 std::fs::remove_file(&to).unwrap();
             }
         }
@@ -69,21 +77,21 @@ fn main() {
     report(bytes, &rows);
 }
 
-fn ours(bytes: u64, from: &Path, to: &Path) -> Vec<Row> {
-    let (from, to) = (from.to_owned(), to.to_owned());
+fn ours(bytes: u64, from: &Path) -> Vec<Row> {
+    let from = from.to_owned();
+    let (quic, tcp) = ("/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0");
+    let nothing = Leaves::Nothing;
     vec![
-        row("plain TCP copy, no encryption", move || here(ours::plain_tcp(bytes))),
-        row("bulk stream", move || here(ours::bulk(bytes))),
-        row("libp2p-stream, QUIC", move || here(ours::libp2p_stream(bytes, "/ip4/127.0.0.1/udp/0/quic-v1"))),
-        row("libp2p-stream, TCP+noise+yamux", move || {
-            here(ours::libp2p_stream(bytes, "/ip4/127.0.0.1/tcp/0"))
-        }),
-        row("bulk stream, file to file", move || here(ours::bulk_files(&from, &to))),
+        row("plain TCP copy, no encryption", nothing, move |_| here(ours::plain_tcp(bytes))),
+        row("bulk stream", nothing, move |_| here(ours::bulk(bytes))),
+        row("libp2p-stream, QUIC", nothing, move |_| here(ours::libp2p_stream(bytes, quic))),
+        row("libp2p-stream, TCP + Noise + yamux", nothing, move |_| here(ours::libp2p_stream(bytes, tcp))),
+        row("bulk stream, file to file", Leaves::File, move |to| here(ours::bulk_files(&from, to))),
     ]
 }
 
-fn row(name: &'static str, run: impl Fn() -> Sample + 'static) -> Row {
-    Row { name, samples: Vec::new(), run: Box::new(run) }
+fn row(name: &'static str, leaves: Leaves, run: impl Fn(&Path) -> Sample + 'static) -> Row {
+    Row { name, samples: Vec::new(), leaves, run: Box::new(run) }
 }
 
 /// In this process, with two threads for both sides.
