@@ -34,6 +34,7 @@ use crate::moving;
 use crate::operation::{Caller, Request};
 use crate::outbound::Outbound;
 use crate::ports::{self, PortsFile};
+use crate::recovery;
 use crate::replica;
 use crate::services::Services;
 use crate::shutdown::{self, Shutdown, Stop};
@@ -69,6 +70,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     running.spawn(take_from_hosters(node.clone(), streams, pace, stop.clone(), busy.clone()));
     running.spawn(moving::run(node.clone(), stop.clone()));
     running.spawn(replica::watch(node.clone(), stop.clone()));
+    running.spawn(recovery::watch(node.clone(), stop.clone()));
     running.spawn(send(node.clone(), outbound, stop.clone(), busy));
     running.spawn(sweep::daily(node.clone(), stop.clone()));
 

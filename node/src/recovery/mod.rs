@@ -2,6 +2,7 @@
 //! what a node does with the entry that they have signed.
 
 mod gather;
+mod give_way;
 mod install;
 mod plan;
 mod take;
@@ -14,6 +15,7 @@ use essaim_identity::{Cosigned, Cosigning, SigningKey};
 use essaim_types::{AccountId, Address, Domain, ListingId, Timestamp};
 
 pub(crate) use gather::{Gathered, Heard, gather};
+pub(crate) use give_way::{give_way, watch};
 pub(crate) use install::Installed;
 use plan::{Plan, Plans};
 

@@ -22,6 +22,7 @@ use super::presence::silence;
 use super::{archives, link};
 use crate::failure::{Failure, causes};
 use crate::federation::Correspondent;
+use crate::recovery::give_way;
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::vitals::now;
@@ -101,6 +102,7 @@ async fn answer(node: &Services, asker: Asker<'_>, stream: &mut BulkStream) -> R
         Question::Know(account) => Ok(link::write(stream, &known(node, &archives, account).await?).await?),
         Question::Tell(papers) => {
             learn(node, &papers, asker).await?;
+            give_way(node, papers.account).await?;
             Ok(link::write(stream, &known(node, &archives, papers.account).await?).await?)
         }
         Question::Keep(held, papers) => keep(node, &archives, asker, (held, papers), stream).await,

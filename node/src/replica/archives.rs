@@ -293,3 +293,6 @@ const UNFINISHED_PER_ACCOUNT: usize = 2;
 const KEPT_AT_LEAST: Duration = Duration::from_hours(30 * 24);
 /// After so long what has not come whole makes room.
 const UNFINISHED_MAX: Duration = Duration::from_hours(7 * 24);
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use essaim_federation::Hoster;
 use essaim_federation::mail::pair;
+use essaim_federation::{Hoster, eventually};
 use essaim_harness::node::text;
 use essaim_harness::tools::note;
 use essaim_harness::{Account, Node, Value};
@@ -75,8 +75,11 @@ fn an_account_comes_back_from_the_better_of_two_holders() {
     assert!(text(&again).contains("not the words of this account"), "{}", text(&again));
     note(&format!("{} messages back from b.test", after.messages.len()));
 
-    // The old hoster comes back with its disk: it learns that the account lives elsewhere.
-    drop(b);
+    // The old hoster comes back with its disk: it learns that the account lives elsewhere, and serves it no more.
+    a.node.restart();
+    eventually("the old hoster gives way", || a.node.log().contains("was recovered at d.test"));
+    a.node.imap(&lost.account).expect_err("no login with the old password at the old hoster");
+    drop((b, c));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use essaim_types::{AccountId, Address, ObjectKind, Secret, Timestamp};
 use serde::Serialize;
 
 use super::{ENTRY, append, entries, follow_addresses};
-use crate::Accounts;
 use crate::manage::address::claim;
 use crate::manage::arrive::ArriveError;
 use crate::manage::password::{NewPassword, PasswordError};
@@ -19,6 +18,7 @@ use crate::record::{
     AccountState, Act, Actor, AddressRecord, AppPasswordId, CredentialId, CredentialRecord, Profile, Record,
 };
 use crate::storage::{Reads, StorageError, from_store, load, save, settle};
+use crate::{Accounts, elsewhere};
 
 /// An account that lives here again.
 #[derive(Debug)]
@@ -85,6 +85,15 @@ impl Accounts {
             self.0.store.commit(move |tx| -> Result<(Address, Vec<Address>, Vec<Aside>), ArriveError> {
                 let before: Profile = member::<ArriveError>(tx, account)?;
                 tx.open_account(account)?;
+                // Who served it before the recovery may still take mail to its addresses there.
+                if let Some(before_it) = chain.iter().rev().nth(1) {
+                    elsewhere::remember(
+                        tx,
+                        inner.hoster,
+                        account,
+                        (&before, before_it.record().host.listing),
+                    )?;
+                }
                 replace_log(tx, account, &chain)?;
                 let aside = put_aside(tx, account)?;
                 save(tx, account, &CredentialId::Password.key(), &prepared.record(tx.now()))?;

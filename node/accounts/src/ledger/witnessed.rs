@@ -265,3 +265,24 @@ const HIGHEST: &[u8] = b"h";
 const TOLD: &[u8] = b"n";
 /// The most bytes of entries that are kept because one hoster told them.
 pub const WITNESSED_BYTES_PER_HOSTER: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use essaim_store::{CommitError, Store};
+
+    use super::*;
+
+    #[test]
+    fn one_hoster_tells_so_much_and_no_more() {
+        let (store, hoster) = (Store::in_memory(), AccountId::from_bytes([1; 32]));
+        store.commit_blocking(move |tx| tx.create_account(hoster, None)).unwrap();
+        let tell = |by, bytes| {
+            let by = ListingId::from_bytes([by; 32]);
+            store.commit_blocking(move |tx| charge(tx, hoster, by, bytes))
+        };
+        assert!(tell(1, WITNESSED_BYTES_PER_HOSTER).is_ok());
+        assert!(matches!(tell(1, 1), Err(CommitError::Refused(LearnError::Full))));
+        assert!(tell(1, 0).is_ok(), "what is known already takes no room");
+        assert!(tell(2, 1).is_ok(), "others have their own");
+    }
+}

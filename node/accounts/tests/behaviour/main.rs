@@ -10,3 +10,4 @@ mod passwords;
 mod resolution;
 mod storage;
 mod support;
+mod witness;
