@@ -71,13 +71,13 @@ pub(crate) async fn give_way(node: &Services, account: AccountId) -> Result<(), 
         return Ok(());
     }
     let name = node.federation.known(host).await?.map_or_else(|| host.to_string(), |hoster| hoster.name);
-    let (accounts, to) = (node.accounts.clone(), name.clone());
+    let (accounts, to, entry) = (node.accounts.clone(), name.clone(), state.head.clone());
     let sealed = node.store.commit(move |tx| -> Result<(), StorageError> {
         let Some(state) = tx.account(account)?.filter(|state| state.status == AccountStatus::Open) else {
             return Ok(());
         };
         tx.seal_account(account, state.lsn)?;
-        accounts.farewell(tx, account, (host, &to))
+        accounts.farewell(tx, account, (host, &to), &entry)
     });
     sealed.await.map_err(|error| Failure::caused("the account could not be sealed", &error))?;
     warn!(%account, "account {account} was recovered at {name}: it is sealed here");
