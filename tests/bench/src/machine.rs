@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A few lines for the head of the report, a measured sync of this disk among them.
-pub(crate) fn describe(disk: &Path) -> anyhow::Result<Vec<String>> {
+pub fn describe(disk: &Path) -> anyhow::Result<Vec<String>> {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let sync = median_sync(disk)?;
     Ok(vec![
@@ -23,7 +23,7 @@ pub(crate) fn describe(disk: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// Of the last minute: the work of others, if it is much above the number of sessions.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
     first_line("/proc/loadavg").split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 

@@ -4,10 +4,7 @@
 //! The two take turns (A B A B), because a machine is never the same twice; what counts is the ratio of the medians.
 
 mod contender;
-mod machine;
-mod mail;
 mod measure;
-mod memory;
 mod plan;
 mod report;
 
@@ -19,6 +16,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Parser;
+use essaim_bench::{machine, mail};
 use essaim_harness::binary;
 use essaim_harness::peers::MailFormat;
 

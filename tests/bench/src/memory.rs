@@ -5,17 +5,17 @@ use std::fs;
 
 /// Bytes, summed over processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Proportional: a page that n processes share counts as 1/n for each. The sum is what the machine spends.
-    pub(crate) proportional: u64,
+    pub proportional: u64,
     /// Resident: shared pages count for each process.
-    pub(crate) resident: u64,
+    pub resident: u64,
     /// How many processes.
-    pub(crate) processes: usize,
+    pub processes: usize,
 }
 
 /// The processes `roots` and all that descend from them.
-pub(crate) fn of(roots: &[u32]) -> Memory {
+pub fn of(roots: &[u32]) -> Memory {
     let mut sum = Memory::default();
     for pid in family(roots) {
         // A process may end while it is looked at: it holds nothing then.

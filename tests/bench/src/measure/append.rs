@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use essaim_harness::Imap;
 
 use super::{Bench, Line};
-use crate::mail;
 use crate::report::per_second;
+use essaim_bench::mail;
 
 /// With one connection and with eight.
 pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {

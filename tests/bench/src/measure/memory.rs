@@ -8,7 +8,7 @@ use essaim_harness::{Account, Imap};
 use super::{Bench, Line, read};
 use crate::contender::{Contender, Stop};
 use crate::report::{Goal, mebibytes};
-use crate::{mail, memory};
+use essaim_bench::{mail, memory};
 
 /// After a fresh start and one visit, so that what starts on demand is there.
 pub(crate) fn with_nobody_connected(bench: &mut Bench<'_>) -> anyhow::Result<()> {

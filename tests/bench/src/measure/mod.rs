@@ -1,7 +1,6 @@
 //! What is measured, in this order. Both sides take turns at each line of the table.
 
 mod append;
-mod fill;
 mod memory;
 mod read;
 mod smtp;

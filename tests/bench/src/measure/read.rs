@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use essaim_harness::Imap;
 
-use super::{Bench, Line, fill};
-use crate::mail;
+use super::{Bench, Line};
 use crate::report::milliseconds;
+use essaim_bench::{fill, mail};
 
 /// A command whose whole answer is read and timed.
 struct Read {
@@ -91,7 +91,7 @@ pub(super) fn fill(bench: &Bench<'_>) -> anyhow::Result<()> {
             .contenders
             .iter()
             .map(|contender| {
-                scope.spawn(|| fill::inbox(contender.as_ref(), reader, LABEL, size, mail::READ_SIZE))
+                scope.spawn(|| fill::inbox(&|| contender.session(reader), LABEL, size, mail::READ_SIZE))
             })
             .collect();
         fillers.into_iter().try_for_each(|filler| filler.join().expect("a filler does not panic"))

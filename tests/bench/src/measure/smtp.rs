@@ -10,8 +10,8 @@ use essaim_harness::smtp::stuffed;
 use essaim_harness::{Account, Smtp};
 
 use super::{Bench, Line};
-use crate::mail;
 use crate::report::{Goal, Report, per_second};
+use essaim_bench::mail;
 
 /// Stored and, for information, accepted messages per second.
 pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use essaim_harness::Account;
 use essaim_harness::tools::note;
 
-use super::{Bench, Line, fill};
+use super::{Bench, Line};
 use crate::contender::{Contender, Side, Stop};
-use crate::mail;
 use crate::report::{Goal, milliseconds};
+use essaim_bench::{fill, mail};
 
 /// Of a node that holds many messages, after an orderly end and after `kill -9`. Dovecot reads no mail when it starts, so
 /// the other side holds only what the measurements before left there.
@@ -23,7 +23,7 @@ pub(crate) fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let hoarder = mail::hoarder(bench.accounts);
     for contender in bench.contenders.iter().filter(|contender| contender.side() == Side::Essaim) {
         note(&format!("filling a mailbox with {count} messages"));
-        fill::inbox(contender.as_ref(), hoarder, "hoard", count, mail::SMALL_SIZE)?;
+        fill::inbox(&|| contender.session(hoarder), "hoard", count, mail::SMALL_SIZE)?;
     }
     let mut first = Vec::new();
     let turns = bench.plan.write_turns;

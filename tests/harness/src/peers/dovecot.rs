@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -23,6 +23,7 @@ pub struct Dovecot {
     /// Sockets have short names: not in the directory of the mail.
     sockets: TempDir,
     imap: SocketAddr,
+    doveadm: SocketAddr,
     child: Option<Child>,
 }
 
@@ -54,10 +55,11 @@ impl Dovecot {
         chown(&mail, Some(MAIL_USER), Some(MAIL_USER)).expect("root may give a directory away");
         let users = home.join("users");
         fs::write(&users, passwd(accounts)).expect("a list of users");
-        let imap = free_port();
+        let (imap, doveadm) = (free_port(), free_port());
         let config = home.join("dovecot.conf");
-        fs::write(&config, configuration(home, sockets.path(), imap, format)).expect("a configuration");
-        let mut dovecot = Self { tool, config, sockets, imap, child: None };
+        fs::write(&config, configuration(home, sockets.path(), [imap, doveadm], format))
+            .expect("a configuration");
+        let mut dovecot = Self { tool, config, sockets, imap, doveadm, child: None };
         dovecot.restart();
         Some(dovecot)
     }
@@ -65,6 +67,14 @@ impl Dovecot {
     /// Where IMAP listens.
     pub fn imap(&self) -> SocketAddr {
         self.imap
+    }
+
+    /// Makes the mail of a member at the other the same as here (dsync over TCP): a command that was not started yet.
+    pub fn back_up(&self, address: &str, to: &Self) -> Command {
+        let mut command = Command::new("doveadm");
+        command.arg("-c").arg(&self.config).arg("-o").arg(format!("doveadm_password={DOVEADM_PASSWORD}"));
+        command.args(["backup", "-u", address]).arg(format!("tcp:{}", to.doveadm));
+        command
     }
 
     /// The socket on which it takes mail by LMTP.
@@ -127,12 +137,17 @@ fn passwd(accounts: &[Account]) -> String {
     })
 }
 
-fn configuration(home: &Path, sockets: &Path, imap: SocketAddr, format: MailFormat) -> String {
+fn configuration(
+    home: &Path,
+    sockets: &Path,
+    [imap, doveadm]: [SocketAddr; 2],
+    format: MailFormat,
+) -> String {
     let location = match format {
         MailFormat::Maildir => "maildir:~/Maildir",
         MailFormat::Mdbox => "mdbox:~/mdbox",
     };
-    let (home, sockets, port) = (home.display(), sockets.display(), imap.port());
+    let (home, sockets, port, doveadm) = (home.display(), sockets.display(), imap.port(), doveadm.port());
     format!(
         r#"base_dir = {sockets}/run
 state_dir = {sockets}/state
@@ -168,6 +183,12 @@ service imap-login {{
 service imap {{
   process_limit = 1100
 }}
+doveadm_password = {DOVEADM_PASSWORD}
+service doveadm {{
+  inet_listener {{
+    port = {doveadm}
+  }}
+}}
 service lmtp {{
   unix_listener lmtp {{
     mode = 0666
@@ -177,5 +198,6 @@ service lmtp {{
     )
 }
 
+const DOVEADM_PASSWORD: &str = "loopback-only";
 /// Debian's user `mail`.
 const MAIL_USER: u32 = 8;
