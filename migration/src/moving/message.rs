@@ -28,30 +28,6 @@ pub struct Frame {
     pub message: Message,
 }
 
-/// A blob on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
-pub struct Blob {
-    /// What the source keeps it as, so that it is kept alike.
-    #[n(0)]
-    pub class: BlobClass,
-    /// Its bytes.
-    #[n(1)]
-    #[cbor(with = "minicbor::bytes")]
-    pub bytes: Vec<u8>,
-}
-
-/// What the bytes of a blob are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
-#[cbor(index_only)]
-pub enum BlobClass {
-    /// Mail.
-    #[n(0)]
-    Mail,
-    /// Anything else.
-    #[n(1)]
-    Other,
-}
-
 /// What the target is asked to take.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
@@ -120,9 +96,9 @@ pub enum Message {
         #[cbor(with = "wire::lsn")]
         Lsn,
     ),
-    /// Blobs for the batch that follows.
+    /// Blobs for the batch that follows, each a record of the store (`specs/01-store.md`): packed as the source has it.
     #[n(3)]
-    Blobs(#[n(0)] Vec<Blob>),
+    Blobs(#[n(0)] Vec<ByteVec>),
     /// A step.
     #[n(4)]
     Batch(#[n(0)] Box<Batch>),

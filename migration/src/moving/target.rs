@@ -6,11 +6,12 @@
 
 use essaim_identity::cbor::Bounded;
 use essaim_types::{BlobId, Lsn, ObjectKind, Timestamp};
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use super::batch::{Batch, Place};
 use super::limits::{LOOSE_BYTES_MAX, SILENCE_MAX};
-use super::message::{Blob, Message, Offer, Reason, Standing};
+use super::message::{Message, Offer, Reason, Standing};
 use super::progress::Phase;
 use super::summary::{KeyRange, Page, Summary, differing_ranges};
 use super::wire;
@@ -90,7 +91,7 @@ pub enum Action {
     /// Make an empty account whose log begins after an LSN, and make the record durable, in one transaction.
     Begin(Lsn, TargetRecord),
     /// Put blobs.
-    StoreBlobs(Vec<Blob>),
+    StoreBlobs(Vec<ByteVec>),
     /// Apply a batch and make the record durable, in one transaction.
     Adopt(Box<Batch>, TargetRecord),
     /// Replace all objects of a range.
@@ -329,8 +330,8 @@ impl Target {
     }
 
     /// Blobs come before what names them, and not more than the window and one.
-    fn takes_blobs(&mut self, blobs: &[Blob]) -> bool {
-        let bytes: u64 = blobs.iter().map(|blob| blob.bytes.len() as u64).sum();
+    fn takes_blobs(&mut self, blobs: &[ByteVec]) -> bool {
+        let bytes: u64 = blobs.iter().map(|blob| blob.len() as u64).sum();
         self.loose = self.loose.saturating_add(bytes);
         self.loose <= LOOSE_BYTES_MAX
     }

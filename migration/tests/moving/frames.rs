@@ -5,7 +5,7 @@ use essaim_identity::cbor;
 use essaim_migration::moving::batch::{Batch, Change, Key, Op, Place};
 use essaim_migration::moving::frame::{self, FrameError};
 use essaim_migration::moving::limits::{FRAME_BYTES_MAX, PAGES_MAX, TEXT_BYTES_MAX};
-use essaim_migration::moving::message::{Blob, BlobClass, Frame, Message, Offer, Reason, Standing};
+use essaim_migration::moving::message::{Frame, Message, Offer, Reason, Standing};
 use essaim_migration::moving::summary::{KeyRange, KindRoot, Page, Summary};
 use essaim_migration::object::Object;
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
@@ -41,7 +41,7 @@ fn every_message() -> Vec<Message> {
         Message::Standing(Standing::Prepared { round: 3 }),
         Message::Standing(Standing::Aborted),
         Message::Begin(Lsn(3)),
-        Message::Blobs(vec![Blob { class: BlobClass::Mail, bytes: b"blob".to_vec() }]),
+        Message::Blobs(vec![b"blob".to_vec().into()]),
         Message::Batch(Box::new(batch)),
         Message::Batch(Box::new(copy)),
         Message::Stored(Place::replayed(Lsn(6))),

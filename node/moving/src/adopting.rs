@@ -2,12 +2,12 @@
 
 use essaim_migration::moving::Summary;
 use essaim_migration::moving::batch::{Batch, Op};
-use essaim_migration::moving::message::{Blob, BlobClass};
 use essaim_migration::moving::summary::{KeyRange, Page};
 use essaim_migration::moving::target::TargetRecord;
 use essaim_migration::object::Object;
-use essaim_store::{AccountStatus, Content, Store, Tx, TxError};
+use essaim_store::{AccountStatus, Store, Tx, TxError};
 use essaim_types::{AccountId, ByteSize, Lsn, ObjectKind};
+use minicbor::bytes::ByteVec;
 
 use crate::MovingError;
 use crate::record::Records;
@@ -48,14 +48,10 @@ impl Adopting {
     /// Keeps blobs. They are durable with the batch that names them.
     ///
     /// # Errors
-    /// The store's.
-    pub fn keep(&self, blobs: &[Blob]) -> Result<(), MovingError> {
+    /// The store's; a blob that is not what it says.
+    pub fn keep(&self, blobs: &[ByteVec]) -> Result<(), MovingError> {
         for blob in blobs {
-            let content = match blob.class {
-                BlobClass::Mail => Content::Mail,
-                BlobClass::Other => Content::Other,
-            };
-            self.store.put_blob(content, &blob.bytes)?;
+            self.store.put_blob_record(blob)?;
         }
         Ok(())
     }

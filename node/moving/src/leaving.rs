@@ -1,17 +1,19 @@
 //! The source's hands: reading what is to be sent, and the commit that gives the account away.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use bytes::Bytes;
 use essaim_migration::moving::batch::{At, Change, Key, Op};
 use essaim_migration::moving::limits::{BATCH_BYTES, REPAIR_OBJECTS_MAX};
-use essaim_migration::moving::message::{Blob, BlobClass};
 use essaim_migration::moving::pack::{Packed, Packer};
 use essaim_migration::moving::source::SourceRecord;
 use essaim_migration::moving::summary::{KeyRange, Page, Pager};
 use essaim_migration::moving::{Batch, Place, Summary};
 use essaim_migration::object::Object;
-use essaim_store::{AccountStatus, Changes, Content, ReadError, Snapshot, Store, Tx, TxError};
+use essaim_store::{AccountStatus, Changes, ReadError, Snapshot, Store, Tx, TxError};
 use essaim_types::{AccountId, BlobId, Lsn, ObjectKind};
+use minicbor::bytes::ByteVec;
 
 use crate::MovingError;
 use crate::record::Records;
@@ -30,8 +32,8 @@ pub struct Leaving {
 pub struct Loaded<T> {
     /// What is sent last.
     pub what: T,
-    /// Its blobs, in order.
-    pub blobs: Vec<Blob>,
+    /// Its blobs in order, each packed as the store has it.
+    pub blobs: Vec<ByteVec>,
 }
 
 impl Leaving {
@@ -229,10 +231,10 @@ impl Leaving {
     }
 }
 
-/// Blobs that were looked at while a batch was filled, so that none is read twice.
+/// Packed blobs that were looked at while a batch was filled, so that none is read twice.
 struct Blobs<'s> {
     store: &'s Store,
-    read: HashMap<BlobId, Blob>,
+    read: HashMap<BlobId, Bytes>,
 }
 
 impl<'s> Blobs<'s> {
@@ -241,22 +243,18 @@ impl<'s> Blobs<'s> {
     }
 
     fn size_of(&mut self, id: &BlobId) -> Result<u64, ReadError> {
-        if let Some(blob) = self.read.get(id) {
-            return Ok(blob.bytes.len() as u64);
-        }
-        let (bytes, content) = self.store.blob_to_send(id)?;
-        let class = match content {
-            Content::Mail => BlobClass::Mail,
-            Content::Other => BlobClass::Other,
-        };
-        let size = bytes.len() as u64;
-        self.read.insert(*id, Blob { class, bytes: bytes.to_vec() });
-        Ok(size)
+        Ok(self.read(id)?.len() as u64)
     }
 
-    fn take(&mut self, id: &BlobId) -> Result<Blob, ReadError> {
-        self.size_of(id)?;
-        Ok(self.read.get(id).cloned().expect("its size was just asked for"))
+    fn take(&mut self, id: &BlobId) -> Result<ByteVec, ReadError> {
+        Ok(self.read(id)?.to_vec().into())
+    }
+
+    fn read(&mut self, id: &BlobId) -> Result<&Bytes, ReadError> {
+        Ok(match self.read.entry(*id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.store.blob_record(id)?),
+        })
     }
 }
 

@@ -14,7 +14,7 @@ pub use adopting::Adopting;
 pub use leaving::{Leaving, Loaded};
 pub use record::{Records, StoredRecord};
 
-use essaim_store::{AppendError, CommitError, ReadError, TxError};
+use essaim_store::{CommitError, PutRecordError, ReadError, TxError};
 use essaim_types::Lsn;
 
 /// Why the store did not do what a machine asked. The machine ends, and a new one goes on from the record.
@@ -25,7 +25,7 @@ pub enum MovingError {
     Read(#[from] ReadError),
     /// A blob could not be kept.
     #[error("a blob could not be kept")]
-    Append(#[from] AppendError),
+    Append(#[from] PutRecordError),
     /// Nothing was written.
     #[error("nothing was written")]
     Commit(#[source] Box<CommitError<TxError>>),

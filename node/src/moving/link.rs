@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use essaim_identity::account::MoveId;
 use essaim_migration::moving::limits::{BLOB_FRAME_BYTES, FRAME_BYTES_MAX, SILENCE_MAX};
-use essaim_migration::moving::message::Blob;
 use essaim_migration::moving::{Message, frame};
 use essaim_network::BulkStream;
 use essaim_types::AccountId;
+use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -68,14 +68,14 @@ impl Link {
     }
 
     /// Blobs, in as many messages as they need.
-    pub(super) async fn send_blobs(&mut self, blobs: Vec<Blob>) -> io::Result<()> {
+    pub(super) async fn send_blobs(&mut self, blobs: Vec<ByteVec>) -> io::Result<()> {
         let (mut some, mut bytes) = (Vec::new(), 0);
         for blob in blobs {
-            if !some.is_empty() && bytes + blob.bytes.len() > BLOB_FRAME_BYTES {
+            if !some.is_empty() && bytes + blob.len() > BLOB_FRAME_BYTES {
                 self.send(Message::Blobs(std::mem::take(&mut some))).await?;
                 bytes = 0;
             }
-            bytes += blob.bytes.len();
+            bytes += blob.len();
             some.push(blob);
         }
         if some.is_empty() { Ok(()) } else { self.send(Message::Blobs(some)).await }

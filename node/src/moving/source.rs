@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use essaim_identity::account::{AccountLog, Host, MoveId};
-use essaim_migration::moving::message::{Blob, Offer};
+use essaim_migration::moving::message::Offer;
 use essaim_migration::moving::source::{Action, Event, Source, SourceRecord, Step};
 use essaim_migration::moving::{Message, Summary};
 use essaim_moving::{Leaving, Records};
 use essaim_network::Opening;
 use essaim_store::{Fence, FenceError};
 use essaim_types::Timestamp;
+use minicbor::bytes::ByteVec;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
@@ -59,7 +60,7 @@ struct Leave<'a> {
     /// Something could not be sent: the machine is to be told once it has no more to do.
     cut: bool,
     /// What is sent before the batch or the repair that was just read.
-    blobs: Vec<Blob>,
+    blobs: Vec<ByteVec>,
     fence: Option<Fence>,
 }
 
@@ -304,7 +305,7 @@ impl<'a> Leave<'a> {
     }
 
     /// Lost without a stream; one that breaks is told to the machine later.
-    async fn send(&mut self, blobs: Vec<Blob>, message: Message) {
+    async fn send(&mut self, blobs: Vec<ByteVec>, message: Message) {
         let Some(link) = &mut self.link else { return };
         let sent = async {
             link.send_blobs(blobs).await?;

@@ -298,6 +298,17 @@ pub enum AppendError {
     Failed(Arc<StoreFailure>),
 }
 
+/// Why a record that another store made was not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutRecordError {
+    /// Its bytes are not what its header says.
+    #[error("a blob that came is not what it says")]
+    NotIntact(#[from] DecodeError),
+    /// As with any blob.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
 /// The one failure after which a store accepts nothing more: what is on the disk is no longer certain.
 #[derive(Debug, thiserror::Error)]
 #[error("the store could not {attempt} and accepts nothing more: check the disk, then restart the node")]

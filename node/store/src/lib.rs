@@ -50,7 +50,9 @@ pub use content::{ContentRef, ContentWriter};
 pub use disk::{
     Disk, DiskFile, Fault, Lock, OpenMode, Operation, OperationKind, RealDisk, SimDisk, Survival,
 };
-pub use error::{AppendError, CommitError, FenceError, OpenError, ReadError, StoreFailure, TxError};
+pub use error::{
+    AppendError, CommitError, FenceError, OpenError, PutRecordError, ReadError, StoreFailure, TxError,
+};
 pub use garbage::{GarbageError, GarbageReport};
 pub use object::{BLOBS_MAX, KEY_MAX, Object, ObjectRef, Put, VALUE_MAX};
 pub use options::Options;

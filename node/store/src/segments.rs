@@ -89,6 +89,14 @@ impl Segments {
         codecs: &Codecs,
         check: Check,
     ) -> Result<(RecordHeader, Bytes), ReadError> {
+        let (header, record) = self.read_record(place, stored)?;
+        let plain =
+            codecs.plain(&header, record.slice(RecordHeader::LEN..), check).map_err(damaged(place))?;
+        Ok((header, plain))
+    }
+
+    /// A record as it stands there, its header checked.
+    pub(crate) fn read_record(&self, place: Place, stored: u32) -> Result<(RecordHeader, Bytes), ReadError> {
         let Place { segment, offset } = place;
         let fail = |source| ReadError::Segment { segment, source };
         let damaged = damaged(place);
@@ -99,9 +107,7 @@ impl Segments {
         if header.stored != stored {
             return Err(damaged(DecodeError("the record has another length than the index says")));
         }
-        let payload = Bytes::from(record).split_off(RecordHeader::LEN);
-        let plain = codecs.plain(&header, payload, check).map_err(damaged)?;
-        Ok((header, plain))
+        Ok((header, Bytes::from(record)))
     }
 
     /// Reads the payload of a transaction whose length nobody wrote down.

@@ -9,13 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use essaim_types::{AccountId, BlobId, Lsn, Timestamp};
 
-use crate::blob::{put_blob, read_blob, read_blob_to_send};
+use crate::blob::{put_blob, put_record, read_blob, read_record};
 use crate::blob_reader::BlobReader;
 use crate::codec::Content;
 use crate::content::ContentWriter;
 use crate::core::Core;
 use crate::disk::{Disk, RealDisk, SimDisk};
-use crate::error::{AppendError, CommitError, FenceError, OpenError, ReadError};
+use crate::error::{AppendError, CommitError, FenceError, OpenError, PutRecordError, ReadError};
 use crate::garbage::{self, GarbageError, GarbageReport};
 use crate::open::{Opened, lock, open};
 use crate::options::Options;
@@ -178,10 +178,15 @@ impl Store {
         })
     }
 
-    /// A blob's bytes for whoever hands them on: checked against the id, and with what they were put as, as far as it shows, so that they are stored
-    /// alike at the other end.
-    pub fn blob_to_send(&self, id: &BlobId) -> Result<(Bytes, Content), ReadError> {
-        read_blob_to_send(self.core(), id)
+    /// A blob's record, for another store ([`Self::put_blob_record`]): packed as it is here, so that neither packs it again. Its bytes are not
+    /// checked; the other does.
+    pub fn blob_record(&self, id: &BlobId) -> Result<Bytes, ReadError> {
+        read_record(self.core(), id)
+    }
+
+    /// Puts a blob that another store has packed. It is unpacked and held against its id before anything is kept.
+    pub fn put_blob_record(&self, record: &[u8]) -> Result<BlobId, PutRecordError> {
+        put_record(self.core(), record)
     }
 
     /// An account's log after an LSN, at most `limit` changes of it.

@@ -1,10 +1,11 @@
 //! What the source says.
 
 use essaim_types::Lsn;
+use minicbor::bytes::ByteVec;
 
 use super::{Action, Adopted, Pending, Step, Target};
 use crate::moving::batch::{Batch, Key, Part, Place};
-use crate::moving::message::{Blob, Message, Offer, Reason};
+use crate::moving::message::{Message, Offer, Reason};
 use crate::moving::summary::{KeyRange, Summary};
 use crate::object::Object;
 
@@ -71,7 +72,7 @@ impl Target {
         self.tell_standing(actions);
     }
 
-    fn blobs(&mut self, blobs: Vec<Blob>, actions: &mut Vec<Action>) {
+    fn blobs(&mut self, blobs: Vec<ByteVec>, actions: &mut Vec<Action>) {
         if !matches!(self.record.step, Step::Adopting(_)) {
             return;
         }

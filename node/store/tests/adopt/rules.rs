@@ -1,7 +1,8 @@
 //! Who may do what to an account that moves, one behaviour each.
 
 use essaim_store::{
-    AccountStatus, Changes, CommitError, Content, LSN_MAX, Object, Op, Put, Store, Tx, TxError,
+    AccountStatus, Changes, CommitError, Content, LSN_MAX, Object, Op, Put, PutRecordError, Store, Tx,
+    TxError,
 };
 use essaim_types::{AccountId, BlobId, ByteSize, Lsn, ObjectKind};
 
@@ -337,12 +338,46 @@ fn all_objects_are_read_page_by_page_whatever_their_kind() {
 }
 
 #[test]
-fn blobs_are_stored_alike_at_the_other_end() {
-    let store = Store::in_memory();
+fn blobs_go_packed_and_are_looked_at_where_they_come() {
+    let (store, other) = (Store::in_memory(), Store::in_memory());
     let text =
         b"From: a@example.org\r\nTo: b@example.org\r\nSubject: hello\r\n\r\nA line of text.\r\n".repeat(40);
-    for (content, bytes) in [(Content::Mail, text.clone()), (Content::Other, [&text[..], b"x"].concat())] {
+    for (content, bytes) in [
+        (Content::Mail, text.repeat(5)),
+        (Content::Mail, text.clone()),
+        (Content::Other, [&text[..], b"x"].concat()),
+    ] {
         let id = store.put_blob(content, &bytes).unwrap();
-        assert_eq!(store.blob_to_send(&id).unwrap(), (bytes.into(), content));
+        let record = store.blob_record(&id).unwrap();
+        assert!(record.len() < bytes.len() / 2, "packed");
+        for bit in 0..record.len() * 8 {
+            let mut bent = record.to_vec();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            // Some bits of a zstd frame carry nothing.
+            assert!(
+                other
+                    .put_blob_record(&bent)
+                    .is_err_and(|error| error.to_string().contains("not what it says"))
+                    || other.blob(&id).unwrap() == bytes
+            );
+        }
+        for wrong in [&record[..record.len() - 1], &record[..59], &[], &[&record[..], b"x"].concat()] {
+            assert!(other.put_blob_record(wrong).is_err());
+        }
+        let other = Store::in_memory();
+        assert_eq!(other.put_blob_record(&record).unwrap(), id);
+        assert_eq!(other.blob(&id).unwrap(), bytes);
+        assert_eq!(other.blob_record(&id).unwrap(), record);
     }
+}
+
+#[test]
+fn who_knows_only_the_id_of_a_blob_does_not_put_it() {
+    let store = Store::in_memory();
+    let id = store.put_blob(Content::Other, b"somebody's secret").unwrap();
+    let mine = store.put_blob(Content::Other, b"somebody's guess!").unwrap();
+    let (theirs, mine) = (store.blob_record(&id).unwrap(), store.blob_record(&mine).unwrap());
+    // Their header, which can be made from the id, before my bytes.
+    let forged = [&theirs[..60], &mine[60..]].concat();
+    assert!(matches!(store.put_blob_record(&forged), Err(PutRecordError::NotIntact(_))));
 }

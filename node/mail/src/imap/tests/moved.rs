@@ -21,8 +21,7 @@ async fn moved(from: &Mail, meanwhile: impl AsyncFnOnce()) -> Mail {
     let Changes::Since(changes) = source.changes(ALICE, base, 1000).unwrap() else { panic!("it began here") };
     let named = changes.iter().flat_map(|change| &change.ops).filter_map(Op::object);
     for blob in rows.iter().map(|(_, _, object)| object).chain(named).flat_map(|object| &object.blobs) {
-        let (bytes, content) = source.blob_to_send(blob).unwrap();
-        target.put_blob(content, &bytes).unwrap();
+        target.put_blob_record(&source.blob_record(blob).unwrap()).unwrap();
     }
     target
         .commit_blocking(move |tx| {
