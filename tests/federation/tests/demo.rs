@@ -57,6 +57,18 @@ fn three_hosters_know_each_other_and_write_and_leave_nothing() {
         imap.login(&text("address"), &text("password")).expect("a login");
         assert_eq!(imap.ok("SELECT INBOX").expect("SELECT").exists(), Some(1), "{member}");
     }
+    // One of them has changed hosters, and is served by the new one, also where his mail program still looks for him.
+    assert_eq!(
+        (&stage["moved"]["to"], &stage["moved"]["signatures"]),
+        (&"amir@zwerm.test".into(), &2.into())
+    );
+    let amir = &hosters[0]["members"][1];
+    for (at, address) in [(&hosters[1], "amir@zwerm.test"), (&hosters[0], "amir@ruche.test")] {
+        let listens = at["listen"]["imaps"].as_str().and_then(|at| at.parse().ok()).expect("imaps");
+        let mut imap = Imap::connect_tls(listens).expect("a connection");
+        imap.login(address, amir["password"].as_str().expect("a text")).expect("a login");
+        assert_eq!(imap.ok("SELECT INBOX").expect("SELECT").exists(), Some(1), "{address}");
+    }
     let pid = i32::try_from(demo.id()).ok().and_then(Pid::from_raw).expect("a child has a pid");
     kill_process(pid, Signal::INT).expect("it runs");
     assert!(demo.wait().expect("its end").success());

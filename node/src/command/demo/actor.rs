@@ -85,10 +85,28 @@ impl Actor {
 
     /// What `essaim ARGUMENTS --json` answers for this node.
     pub(super) async fn ask(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        self.ask_with(arguments, "").await
+    }
+
+    /// The same, with something on standard input.
+    pub(super) async fn ask_with(&self, arguments: &[&str], input: &str) -> Result<Value, Failure> {
         let attempted = || format!("essaim {} for {}", arguments.join(" "), self.role.domain);
         let mut command = itself(&self.data_dir).map_err(|error| Failure::caused(attempted(), &error))?;
-        let output = command.args(arguments).arg("--json").stdin(Stdio::null()).output().await;
-        let output = output.map_err(|error| Failure::caused(attempted(), &error))?;
+        command
+            .args(arguments)
+            .arg("--json")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let output = async {
+            let mut child = command.spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                // A command that does not read has ended, and says why itself.
+                let _ = stdin.write_all(input.as_bytes()).await;
+            }
+            child.wait_with_output().await
+        };
+        let output = output.await.map_err(|error| Failure::caused(attempted(), &error))?;
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         if output.status.success() {
             return Ok(answer);

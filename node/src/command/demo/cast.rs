@@ -96,7 +96,7 @@ pub(super) const CAST: [Role; 3] = [
 ];
 
 /// Mail that is sent when all is set up: from whom, to whom, and what.
-pub(super) const LETTERS: [(&str, &str, &str, &str); 3] = [
+pub(super) const LETTERS: [(&str, &str, &str, &str); 4] = [
     (
         "alice@ruche.test",
         "bram@zwerm.test",
@@ -115,4 +115,13 @@ pub(super) const LETTERS: [(&str, &str, &str, &str); 3] = [
         "Bien reçu",
         "La boucle est bouclée : regarde les en-têtes Received de ce message.",
     ),
+    (
+        "alice@ruche.test",
+        "amir@ruche.test",
+        "Bon déménagement",
+        "Cette lettre part avec toi : même numéro, même date, rien à télécharger de nouveau.",
+    ),
 ];
+
+/// Who moves, and where to, by place in [`CAST`].
+pub(super) const MOVER: (&str, usize, usize) = ("amir@ruche.test", 0, 1);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::actor::{Actor, Member};
-use self::cast::{CAST, LETTERS};
+use self::cast::{CAST, LETTERS, MOVER};
 use super::block_on;
 use super::place::Place;
 use crate::failure::{Exit, Failure};
@@ -26,6 +26,20 @@ pub(super) struct Demo {}
 #[derive(Debug, Serialize)]
 struct Stage {
     hosters: Vec<Shown>,
+    moved: Moved,
+}
+
+/// Somebody who has changed hosters.
+#[derive(Debug, Serialize)]
+struct Moved {
+    /// The address at the old hoster.
+    from: &'static str,
+    /// The address at the new one.
+    to: String,
+    /// For how long nobody could write, in milliseconds.
+    held_ms: u64,
+    /// How many have signed the receipt.
+    signatures: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +120,8 @@ async fn play(stage: &std::path::Path, actors: &mut Vec<Actor>, audience: Audien
             actors[at].submit(member, to, subject, text).await?;
         }
     }
+    say(&format!("{} moves: essaim account kit, account accept, account move", MOVER.0));
+    let moved = change_hosters(actors).await?;
     let shown = CAST.iter().zip(actors.iter()).zip(members).map(|((role, actor), members)| Shown {
         domain: role.domain,
         name: role.name,
@@ -113,13 +129,31 @@ async fn play(stage: &std::path::Path, actors: &mut Vec<Actor>, audience: Audien
         listen: actor.ports(),
         members,
     });
-    audience.show(&Stage { hosters: shown.collect() }, Stage::text);
+    audience.show(&Stage { hosters: shown.collect(), moved }, Stage::text);
     let [one, two, three] = actors.as_mut_slice() else { return Ok(()) };
     tokio::select! {
         failure = one.ended() => Err(failure),
         failure = two.ended() => Err(failure),
         failure = three.ended() => Err(failure),
     }
+}
+
+/// One account goes from one hoster to another, as its member and the two operators would do it.
+async fn change_hosters(actors: &[Actor]) -> Result<Moved, Failure> {
+    let (address, old, new) = MOVER;
+    let kit = actors[old].ask(&["account", "kit", address]).await?;
+    let words = kit["words"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+    let words = words.collect::<Vec<_>>().join(" ");
+    let code = actors[new].ask(&["account", "accept"]).await?;
+    let code = code["code"].as_str().unwrap_or_default();
+    let arguments = ["account", "move", address, "--accept", code, "--words-stdin"];
+    let said = actors[old].ask_with(&arguments, &words).await?;
+    Ok(Moved {
+        from: address,
+        to: format!("{}@{}", address.split('@').next().unwrap_or_default(), CAST[new].domain),
+        held_ms: said["held_ms"].as_u64().unwrap_or_default(),
+        signatures: said["receipt"]["signatures"].as_u64().unwrap_or_default(),
+    })
 }
 
 impl Stage {
@@ -139,6 +173,11 @@ impl Stage {
                 text.push_str(&format!("  {address:<20} password {password}\n"));
             }
         }
+        let Moved { from, to, held_ms, .. } = &self.moved;
+        text.push_str(&format!(
+            "\n{from} has moved, with everything, and is {to}: the password is the same. A mail program that still calls the old\n\
+             hoster is led on. Writes were held for {held_ms} ms.\n"
+        ));
         text.push_str(&self.hints());
         text
     }
@@ -160,7 +199,8 @@ impl Stage {
              \nBe the operator of {}:\n\n  essaim --data-dir '{dir}' directory list\n  \
              essaim --data-dir '{dir}' directory search --near Gent --service mail --open\n  \
              essaim --data-dir '{dir}' directory show zwerm.test\n  \
-             essaim --data-dir '{dir}' doctor --from-peers\n\nCtrl-C ends it.\n",
+             essaim --data-dir '{dir}' doctor --from-peers\n  \
+             essaim --data-dir '{dir}' account move status\n\nCtrl-C ends it.\n",
             reader.address,
             reader.address,
             reader.password,
