@@ -8,7 +8,7 @@ use essaim_store::{AccountStatus, Put, Tx};
 use essaim_types::{AccountId, Address, ListingId, ObjectKind};
 
 use crate::record::{
-    AddressRecord, AddressUse, Departure, Former, FormerAddress, Profile, Record, RecordError,
+    AddressRecord, AddressUse, Departure, Former, FormerAddress, Profile, Record, RecordError, Word,
 };
 use crate::storage::{Reads, StorageError, load, save, settle};
 use crate::{Accounts, Resolution};
@@ -29,6 +29,10 @@ impl Accounts {
             return Ok(None);
         };
         let Some(account) = accounts.first().copied() else { return Ok(None) };
+        // One that has come back lives here.
+        if snapshot.account(account)?.is_some_and(|state| state.status == AccountStatus::Open) {
+            return Ok(None);
+        }
         Ok(departure(&snapshot, self.0.hoster, account)?.map(|departure| (account, departure)))
     }
 
@@ -115,7 +119,14 @@ impl Accounts {
     pub fn former(&self, address: &Address, at: ListingId) -> Result<Option<AccountId>, StorageError> {
         let address = address.without_detail().unwrap_or_else(|| address.clone());
         let former: Option<Former> = load(&self.0.store.read()?, self.0.hoster, &Former::key(&address, at))?;
-        Ok(former.map(|former| former.account))
+        Ok(former.filter(|former| former.word != Word::Disputed).map(|former| former.account))
+    }
+
+    /// The same, if that hoster itself has said so: what only the account says is for what the hoster sends.
+    pub fn given_by(&self, address: &Address, at: ListingId) -> Result<Option<AccountId>, StorageError> {
+        let address = address.without_detail().unwrap_or_else(|| address.clone());
+        let former: Option<Former> = load(&self.0.store.read()?, self.0.hoster, &Former::key(&address, at))?;
+        Ok(former.filter(|former| former.word == Word::Hosters).map(|former| former.account))
     }
 
     /// At the home: whose this address was, whatever hoster says so: usually one.
@@ -128,11 +139,15 @@ impl Accounts {
             Bound::Included(&from),
             Bound::Excluded(&to),
         )?;
-        let each = found.take(FORMER_MAX).map(|row| {
+        let mut formers = Vec::new();
+        for row in found.take(FORMER_MAX) {
             let (key, object) = row?;
-            Ok((Former::decode(&object.value)?.account, Former::listing_of(&key)?))
-        });
-        each.collect()
+            let former = Former::decode(&object.value)?;
+            if former.word != Word::Disputed {
+                formers.push((former.account, Former::listing_of(&key)?));
+            }
+        }
+        Ok(formers)
     }
 
     /// At the home: whether an account of here had an address at this hoster.
@@ -153,11 +168,13 @@ impl Accounts {
 }
 
 /// In the commit that opens an account which has come from `listing`: its addresses there, and those that it had before, are known here from now on.
+/// `word` is whose word it is that it comes from there; of those before it is the account's.
 pub(crate) fn remember(
     tx: &mut Tx<'_>,
     hoster: AccountId,
     account: AccountId,
     (profile, listing): (&Profile, ListingId),
+    word: Word,
 ) -> Result<(), StorageError> {
     let before = came_from(tx, account)?;
     let since = tx.now();
@@ -166,12 +183,29 @@ pub(crate) fn remember(
     for former in &new {
         save(tx, account, &Former::key(&former.address, listing), former)?;
     }
-    for former in new.iter().chain(&before).take(FORMER_MAX) {
+    let new = new.iter().map(|former| (former, word));
+    for (former, word) in new.chain(before.iter().map(|former| (former, Word::Accounts))).take(FORMER_MAX) {
         let key = Former::key(&former.address, former.listing);
-        // Whose it is, the hoster that gave it may say again, with another account.
-        save(tx, hoster, &key, &Former { account, since: former.since })?;
+        let claim = Former { account, since: former.since, word };
+        let known: Option<Former> = load(tx, hoster, &key)?;
+        let now = match known {
+            Some(known) => settled(known, claim),
+            None => claim,
+        };
+        save(tx, hoster, &key, &now)?;
     }
     Ok(())
+}
+
+/// Of what is known and what is claimed now, what counts. The hoster of an address may say again whose it is, with another account; an account that
+/// claims the address of another gets nothing, and nobody gets what only accounts claim.
+fn settled(known: Former, claim: Former) -> Former {
+    match (known.word, claim.word) {
+        (_, Word::Hosters) => claim,
+        (Word::Hosters, _) => known,
+        _ if known.account == claim.account => known,
+        _ => Former { word: Word::Disputed, ..known },
+    }
 }
 
 pub(crate) fn keep_proof(
@@ -188,6 +222,13 @@ pub(crate) fn keep_proof(
 /// As long as the key of a departure.
 fn proof_key(account: AccountId) -> Vec<u8> {
     [b"w".as_slice(), account.as_bytes()].concat()
+}
+
+/// In the commit that opens an account here: it has not gone from here any more.
+pub(crate) fn is_back(tx: &mut Tx<'_>, hoster: AccountId, account: AccountId) -> Result<(), StorageError> {
+    tx.delete(hoster, ObjectKind::MOVE, &Departure::key(account))?;
+    tx.delete(hoster, ObjectKind::MOVE, &proof_key(account))?;
+    Ok(())
 }
 
 pub(crate) fn departure(

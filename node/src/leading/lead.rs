@@ -15,6 +15,7 @@ use tracing::{Span, debug, warn};
 use super::carry::carry;
 use super::{ANSWER_TIMEOUT, Place, hear, say};
 use crate::federation::{CallError, session};
+use crate::outbound::moved::moved_on;
 use crate::services::Services;
 use crate::shutdown::Stop;
 use crate::stream::Stream;
@@ -76,8 +77,8 @@ async fn ask(
     account: AccountId,
     mut handover: Handover,
 ) -> Result<Result<Way, AuthError>, Silence> {
+    let Some(mut departure) = settled(node, account).await? else { return Ok(Err(AuthError::Arriving)) };
     for _ in 0..HOPS_MAX {
-        let Some(departure) = settled(node, account).await? else { return Ok(Err(AuthError::Arriving)) };
         handover.wish = if departure.leads_on(now()) { Wish::Serve } else { Wish::Check };
         let place = node.sessions.enter(departure.listing, &node.config.limits);
         let Some(place) = place else { return Ok(Err(AuthError::Busy)) };
@@ -96,12 +97,24 @@ async fn ask(
             }
             Answer::Refused(refusal) => return refused(refusal).map(Err),
             Answer::Elsewhere { listing, to, address } => {
-                let address = address.parse().map_err(io::Error::other)?;
-                node.accounts.moved_on(account, listing, to, address).await?;
+                remember(node, account, &handover.address, &departure).await;
+                let address = Some(address.parse().map_err(io::Error::other)?);
+                departure = Departure { listing, to, address, ..departure };
             }
         }
     }
     Err(Silence::TooFar)
+}
+
+/// What one hoster says counts for this client; for later ones, and for mail, if the account's log shows it.
+async fn remember(node: &Services, account: AccountId, address: &str, departure: &Departure) {
+    let correspondents = node.federation.correspondents();
+    let (Some(to), Ok(address)) = (correspondents.of_listing(departure.listing), address.parse()) else {
+        return;
+    };
+    if let Err(error) = moved_on((&node.accounts, &node.federation), to, account, &address).await {
+        warn!(%account, error = &error as &dyn std::error::Error, "{} did not show that the account has moved on", to.domain);
+    }
 }
 
 /// The departure, once the new hoster has said that it serves the account: that is a moment after it left here. `None` if it takes longer.

@@ -2,7 +2,7 @@
 
 mod dns;
 mod hosts;
-mod moved;
+pub(crate) mod moved;
 mod peer;
 mod proof;
 mod session;

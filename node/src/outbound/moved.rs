@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use essaim_accounts::{Departure, Relocation, StorageError};
+use essaim_accounts::{Accounts, Departure, Relocation, StorageError};
 use essaim_identity::account::{Residence, Shown};
 use essaim_mail::queue::{Attempt, Course, Diagnosis, Heading, Letter, Outcome, Way};
 use essaim_smtp::EnhancedStatus;
@@ -16,7 +16,7 @@ use super::proof::{self, Unproven};
 use super::session::{SmtpSession, away, deferred, translate_all, unreachable};
 use super::way::Plan;
 use crate::failure::causes;
-use crate::federation::Correspondent;
+use crate::federation::{Correspondent, Federation};
 use crate::vitals::now;
 
 impl SmtpSession {
@@ -164,7 +164,10 @@ impl SmtpSession {
     /// Where a recipient is tried whose hoster says that it has moved; `None` if that was not shown.
     async fn moved(&self, to: &Correspondent, letter: &Letter, recipient: &Address) -> Option<Outcome> {
         let learnt = match letter.course {
-            Course::Forward { account } => self.moved_on(to, account, recipient).await,
+            Course::Forward { account } => {
+                let (accounts, federation) = (&self.shared.accounts, &self.shared.federation);
+                moved_on((accounts, federation), to, account, recipient).await
+            }
             _ => self.learn(to, recipient).await,
         };
         match learnt {
@@ -214,39 +217,6 @@ impl SmtpSession {
         Ok(Heading { domain: home.domain.clone(), course: Course::Follow { home: home.listing } })
     }
 
-    /// The home of an account that has moved away from here says that it has moved on: from now on this is where it lives.
-    async fn moved_on(
-        &self,
-        to: &Correspondent,
-        account: AccountId,
-        recipient: &Address,
-    ) -> Result<Heading, Unproven> {
-        let proof = proof::ask(&self.shared.federation, to, recipient).await?;
-        if proof.account != account {
-            return Err(Unproven::NotTheirs);
-        }
-        let shown = proof.read(now())?;
-        self.goes_on(account, &shown)?;
-        let accounts = &self.shared.accounts;
-        let correspondents = self.shared.federation.correspondents();
-        let home = correspondents.of_listing(shown.home).ok_or(Unproven::NoCorrespondent)?;
-        let address: Option<Address> = proof.address.as_ref().and_then(|address| address.parse().ok());
-        let address = address.ok_or(Unproven::NotTheirs)?;
-        accounts.keep_residence(proof).await?;
-        accounts.moved_on(account, home.listing, home.domain.to_string(), address).await?;
-        info!(%account, domain = %home.domain, "an account that moved away from here has moved on");
-        Ok(Heading { domain: home.domain.clone(), course: Course::Forward { account } })
-    }
-
-    /// The log that is shown has what is kept here of it, and more.
-    fn goes_on(&self, account: AccountId, shown: &Shown) -> Result<(), Unproven> {
-        let kept: Option<Residence> = self.shared.accounts.residence(account)?;
-        let kept = kept.ok_or(Unproven::NotTheirs)?.read(now())?;
-        let is_later = shown.seen.epoch > kept.seen.epoch && shown.log.get(&kept.seen.head).is_some();
-        shown.after(&kept.seen)?;
-        if is_later { Ok(()) } else { Err(Unproven::NotTheirs) }
-    }
-
     /// The home does not know an address that was shown to live there, or not any more: the old hoster is asked again. For the old hoster itself it is
     /// no reason to give up: the home may have forgotten more than it should.
     async fn unknown(&self, letter: &Letter, recipient: &Address) -> Option<Outcome> {
@@ -272,6 +242,40 @@ impl SmtpSession {
             debug!(error = &error as &dyn std::error::Error, "a relocation is not renewed");
         }
     }
+}
+
+/// The home of an account that has moved away from here says that it has moved on: if it shows so, from now on this is where it lives.
+pub(crate) async fn moved_on(
+    (accounts, federation): (&Accounts, &Federation),
+    to: &Correspondent,
+    account: AccountId,
+    address: &Address,
+) -> Result<Heading, Unproven> {
+    let proof = proof::ask(federation, to, address).await?;
+    if proof.account != account {
+        return Err(Unproven::NotTheirs);
+    }
+    let shown = proof.read(now())?;
+    goes_on(accounts, account, &shown)?;
+    let correspondents = federation.correspondents();
+    let home = correspondents.of_listing(shown.home).ok_or(Unproven::NoCorrespondent)?;
+    let there: Option<Address> = proof.address.as_ref().and_then(|address| address.parse().ok());
+    // Mail may have to be sent there by others, and nobody is sent mail that is not for them.
+    let is_theirs = |there: &Address| there.domain().to_ascii().as_ref() == Some(&home.domain);
+    let there = there.filter(is_theirs).ok_or(Unproven::NotTheirs)?;
+    accounts.keep_residence(proof).await?;
+    accounts.moved_on(account, home.listing, home.domain.to_string(), there).await?;
+    info!(%account, domain = %home.domain, "an account that moved away from here has moved on");
+    Ok(Heading { domain: home.domain.clone(), course: Course::Forward { account } })
+}
+
+/// The log that is shown has what is kept here of it, and more; or it is what is kept, and only where it leads was not written down.
+fn goes_on(accounts: &Accounts, account: AccountId, shown: &Shown) -> Result<(), Unproven> {
+    let kept: Option<Residence> = accounts.residence(account)?;
+    let kept = kept.ok_or(Unproven::NotTheirs)?.read(now())?;
+    let has_it = shown.seen.epoch >= kept.seen.epoch && shown.log.get(&kept.seen.head).is_some();
+    shown.after(&kept.seen)?;
+    if has_it { Ok(()) } else { Err(Unproven::NotTheirs) }
 }
 
 /// 550 5.1.1 and 5.7.1 to RCPT: nobody there has the address.

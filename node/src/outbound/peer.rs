@@ -81,8 +81,12 @@ impl PeerLine {
     }
 
     async fn converse(&mut self, to: &Correspondent, mut talk: Talk, letter: &Letter) -> (String, Report) {
-        // Who was sent back is not told again where to go.
-        let moved = !matches!(letter.course, Course::Straight) || letter.turns == 0;
+        // Who was sent back is not told again where to go; and what a hoster sends on in its name goes nowhere else.
+        let moved = match letter.course {
+            Course::Straight => letter.turns == 0,
+            Course::Forward { .. } | Course::Follow { .. } => true,
+            Course::Through { .. } => false,
+        };
         let hoster = ToHoster { entry: letter.name, moved };
         let report = talk.deliver(delivery(letter, Some(hoster)), letter.body.clone()).await;
         let host = talk.host().to_owned();

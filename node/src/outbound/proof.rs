@@ -14,7 +14,7 @@ use crate::federation::{CallError, Correspondent, Federation, home};
 
 /// Why it is not known where an account lives.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unproven {
+pub(crate) enum Unproven {
     #[error("it was not asked")]
     Call(#[from] CallError),
     #[error("its answer broke off")]

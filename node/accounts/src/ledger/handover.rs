@@ -12,7 +12,7 @@ use crate::generate::random;
 use crate::manage::address::{claim, usable};
 use crate::manage::arrive::ArriveError;
 use crate::manage::member;
-use crate::record::{AccountState, Act, Actor, AddressRecord, Departure, Profile};
+use crate::record::{AccountState, Act, Actor, AddressRecord, Departure, Profile, Word};
 use crate::storage::{StorageError, load, save, settle};
 use crate::{Accounts, Inner, elsewhere};
 
@@ -57,7 +57,8 @@ impl Accounts {
         let log = read(tx, account)?.ok_or(ArriveError::Forged)?;
         let came_from = head(&log).record().host.listing;
         append(tx, account, entry)?;
-        elsewhere::remember(tx, inner.hoster, account, (&before, came_from))?;
+        elsewhere::remember(tx, inner.hoster, account, (&before, came_from), Word::Hosters)?;
+        elsewhere::is_back(tx, inner.hoster, account)?;
         let address = inner.vacant(tx, account, before.addresses.first(), wish)?;
         if load::<AddressRecord>(tx, inner.hoster, &AddressRecord::key(&address))?.is_none() {
             claim::<ArriveError>(tx, inner.hoster, &address, account)?;

@@ -16,6 +16,7 @@ use crate::manage::password::{NewPassword, PasswordError};
 use crate::manage::{NoSuchAccount, member};
 use crate::record::{
     AccountState, Act, Actor, AddressRecord, AppPasswordId, CredentialId, CredentialRecord, Profile, Record,
+    Word,
 };
 use crate::storage::{Reads, StorageError, from_store, load, save, settle};
 use crate::{Accounts, elsewhere};
@@ -92,8 +93,10 @@ impl Accounts {
                         inner.hoster,
                         account,
                         (&before, before_it.record().host.listing),
+                        Word::Accounts,
                     )?;
                 }
+                elsewhere::is_back(tx, inner.hoster, account)?;
                 replace_log(tx, account, &chain)?;
                 let aside = put_aside(tx, account)?;
                 save(tx, account, &CredentialId::Password.key(), &prepared.record(tx.now()))?;

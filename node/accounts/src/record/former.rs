@@ -18,13 +18,24 @@ pub struct FormerAddress {
     pub since: Timestamp,
 }
 
-/// A `FORMER` object of the hoster's account: whose an address was. By address and listing, so that what one hoster says about an address of another
-/// is in nobody's way.
+/// A `FORMER` object of the hoster's account: whose an address was. By address and listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Former {
     #[serde(with = "id::account")]
     pub(crate) account: AccountId,
     pub(crate) since: Timestamp,
+    pub(crate) word: Word,
+}
+
+/// Who says that an account had an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Word {
+    /// The hoster of the address: it gave the account to us itself.
+    Hosters,
+    /// The account, which came from somebody else: anybody can have written that into it. It counts for what the hoster of the address sends here.
+    Accounts,
+    /// Two accounts say so, and the hoster of neither: it counts for nothing.
+    Disputed,
 }
 
 impl Record for FormerAddress {
@@ -75,8 +86,9 @@ mod tests {
         let bytes = [&b"\x01\x0aAnn@a.test"[..], &[7; 32], &[2]].concat();
         assert_eq!(record.encode().value, bytes);
         assert_eq!(FormerAddress::decode(&bytes), Ok(record));
-        let record = Former { account: AccountId::from_bytes([8; 32]), since: Timestamp(1) };
-        let bytes = [&[1][..], &[8; 32], &[2]].concat();
+        let (account, word) = (AccountId::from_bytes([8; 32]), Word::Accounts);
+        let record = Former { account, since: Timestamp(1), word };
+        let bytes = [&[1][..], &[8; 32], &[2, 1]].concat();
         assert_eq!(record.encode().value, bytes);
         assert_eq!(Former::decode(&bytes), Ok(record));
         assert_eq!(Former::key(&address, listing), [&b"ann@a.test\0"[..], &[7; 32]].concat());

@@ -93,6 +93,42 @@ async fn a_hoster_that_claims_an_address_of_another_is_in_nobodys_way() {
     assert_eq!(b.accounts.formers(&address("ann@a.test")).unwrap().len(), 2);
 }
 
+#[tokio::test]
+async fn what_an_account_says_of_another_hosters_address_takes_nothing_from_anybody() {
+    let (a, evil) = (hoster(1, "a.test").await, hoster(1, "a.test").await);
+    let (x, b) = (hoster(8, "x.test").await, hoster(2, "b.test").await);
+    let (ann, theirs) = (address("ann@a.test"), listing(1));
+    // Somebody's own nodes pretend to be any hoster: what the account brings from there is as good as invented.
+    let mut squatters = Vec::new();
+    for mid in [1, 2] {
+        let hosted = if mid == 1 { &evil } else { &hoster(1, "a.test").await };
+        let squatter = hosted.member("ann@a.test").await;
+        let words = hosted.accounts.make_kit(squatter, None, root()).await.unwrap();
+        move_account(hosted, &x, &words, (squatter, mid)).await;
+        move_account(&x, &b, &words, (squatter, mid + 10)).await;
+        squatters.push(squatter);
+        let said = if mid == 1 { Some(squatter) } else { None };
+        assert_eq!(b.accounts.former(&ann, theirs).unwrap(), said, "two that claim it get nothing");
+        assert_eq!(
+            b.accounts.given_by(&ann, theirs).unwrap(),
+            None,
+            "nothing that a member writes goes there"
+        );
+    }
+    // The hoster of the address itself gives the account away: that counts, before and after.
+    let account = a.member("ann@a.test").await;
+    let words = a.accounts.make_kit(account, None, root()).await.unwrap();
+    move_account(&a, &b, &words, (account, 3)).await;
+    assert_eq!(b.accounts.former(&ann, theirs).unwrap(), Some(account));
+    assert_eq!(b.accounts.given_by(&ann, theirs).unwrap(), Some(account));
+    let third = hoster(1, "a.test").await;
+    let squatter = third.member("ann@a.test").await;
+    let words = third.accounts.make_kit(squatter, None, root()).await.unwrap();
+    move_account(&third, &x, &words, (squatter, 4)).await;
+    move_account(&x, &b, &words, (squatter, 5)).await;
+    assert_eq!(b.accounts.given_by(&ann, theirs).unwrap(), Some(account));
+}
+
 fn listing(n: u8) -> ListingId {
     ListingId::from_bytes([n; 32])
 }

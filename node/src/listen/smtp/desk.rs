@@ -37,7 +37,7 @@ pub(super) struct Desk<'a> {
     rate: &'a Rate,
     /// TLS version and cipher suite.
     tls: Option<String>,
-    member: Option<Authenticated>,
+    pub(super) member: Option<Authenticated>,
     message: Option<Message>,
     /// On whose behalf the present message is.
     pub(super) errand: Errand,
@@ -45,6 +45,10 @@ pub(super) struct Desk<'a> {
     pub(super) tells_moved: bool,
     /// The present message has no sender: it is a bounce.
     is_bounce: bool,
+    /// It goes back to somebody whose mail was forwarded from here.
+    goes_back: bool,
+    /// Its sender is of a domain of ours, and nobody has shown that it is theirs.
+    poses: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -55,8 +59,23 @@ impl<'a> Desk<'a> {
         pace: &'a Arc<Pace>,
         rate: &'a Rate,
     ) -> Self {
-        let (tls, member, message, errand, tells_moved, is_bounce) = Default::default();
-        Self { node, role, visitor, pace, rate, tls, member, message, errand, tells_moved, is_bounce }
+        let (tls, member, message, errand, tells_moved) = Default::default();
+        let (is_bounce, goes_back, poses) = Default::default();
+        Self {
+            node,
+            role,
+            visitor,
+            pace,
+            rate,
+            tls,
+            member,
+            message,
+            errand,
+            tells_moved,
+            is_bounce,
+            goes_back,
+            poses,
+        }
     }
 
     /// The connection is under TLS now, if there is a name of how.
@@ -116,9 +135,14 @@ impl<'a> Desk<'a> {
     /// only, and the null path of receipts and vacation notes.
     pub(super) fn sender(&mut self, sender: Option<&Address>) -> SenderVerdict {
         (self.errand, self.is_bounce) = (Errand::Own, sender.is_none());
+        (self.goes_back, self.poses) = (false, false);
         if !matches!(self.role, Role::Submission { .. }) {
             return match &self.visitor {
-                Visitor::Address(ip) => self.stranger(*ip),
+                Visitor::Address(ip) => {
+                    let ours = self.node.accounts.domains();
+                    self.poses = sender.is_some_and(|sender| ours.contains(sender.domain()));
+                    self.stranger(*ip)
+                }
                 Visitor::Node(node) => {
                     let key = node.key;
                     self.hoster(key, sender)
@@ -211,8 +235,14 @@ impl<'a> Desk<'a> {
             Some(Bounce::To(to)) if self.member.is_some() || to == *recipient => {
                 return RecipientVerdict::Refuse;
             }
-            Some(Bounce::To(_)) if !self.node.queue.has_room() => return RecipientVerdict::TryLater,
-            Some(Bounce::To(_)) => return RecipientVerdict::Accept,
+            // One at a time, as bounces are: an address that was once used is no list to write to.
+            Some(Bounce::To(_)) if self.goes_back || !self.node.queue.has_room() => {
+                return RecipientVerdict::TryLater;
+            }
+            Some(Bounce::To(_)) => {
+                self.goes_back = true;
+                return RecipientVerdict::Accept;
+            }
             Some(Bounce::Void(_)) => return RecipientVerdict::NoSuchMailbox,
             None => {}
         }
@@ -231,6 +261,8 @@ impl<'a> Desk<'a> {
 
     fn local(&self, recipient: &Address, to: &Recipients) -> RecipientVerdict {
         match self.is_passed_on(to) {
+            // What leaves here with our own address as sender is believed to be ours.
+            Ok(true) if self.poses && !to.moved.is_empty() => RecipientVerdict::Refuse,
             Ok(true) => self.verdict_on(recipient, to),
             Ok(false) => RecipientVerdict::Refuse,
             Err(error) => {
@@ -303,7 +335,9 @@ impl<'a> Desk<'a> {
     /// Nobody writes in the name of another member. What other hosters think of an author of theirs is between them and the member.
     fn may_be_author(&self, account: AccountId, author: &Address) -> Result<bool, StorageError> {
         let accounts = &self.node.accounts;
-        if !accounts.domains().contains(author.domain()) || accounts.may_send_as(account, author)? {
+        // Who writes through here from another hoster does so under the address that they had here, and under no other.
+        let is_here = matches!(self.errand, Errand::Moved(_)) || accounts.domains().contains(author.domain());
+        if !is_here || accounts.may_send_as(account, author)? {
             return Ok(true);
         }
         Ok(accounts.departure_of(author)?.is_some_and(|(theirs, _)| theirs == account))

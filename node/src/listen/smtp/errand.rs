@@ -86,6 +86,10 @@ impl Desk<'_> {
         }
         let correspondents = self.node.federation.correspondents();
         if let Some(hoster) = correspondents.of_domain(address.domain()) {
+            // What a member writes goes to the hoster of the address, unless that has said itself whose it is here.
+            if self.member.is_some() && accounts.given_by(address, hoster.listing)?.is_none() {
+                return Ok(Resolution::NotLocal);
+            }
             return accounts.resolve_former(address, hoster.listing);
         }
         // A hoster that is gone says nothing any more. One that sends mail for its addresses here was shown that they moved here.
