@@ -8,11 +8,14 @@ mod plan;
 mod take;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use essaim_accounts::Actor;
 use essaim_identity::account::{AccountEntry, AccountLog, Host, Kind};
 use essaim_identity::{Cosigned, Cosigning, SigningKey};
 use essaim_types::{AccountId, Address, Domain, ListingId, Timestamp};
+use tokio::time::timeout;
+use tracing::warn;
 
 pub(crate) use gather::{Gathered, Heard, gather};
 pub(crate) use give_way::{give_way, watch};
@@ -106,7 +109,7 @@ pub(crate) async fn go_on(
     })?;
     let entry = Cosigning::<AccountEntry>::parse(&plan.entry).ok().and_then(|entry| entry.verify().ok());
     let entry = entry.ok_or_else(|| Failure::new("the record of the recovery is damaged"))?;
-    let log = witness(node, account, &entry).await?;
+    let log = witness(node, account, std::slice::from_ref(&entry)).await?;
     let witnesses = node.federation.witnesses();
     let state = log.state(&witnesses, now());
     if let Some(waiting) = state.waiting.iter().find(|waiting| waiting.entry == entry.hash()) {
@@ -123,17 +126,36 @@ pub(crate) async fn go_on(
     Ok(Outcome::Done(Box::new(installed)))
 }
 
-/// Tells everybody of the entry, and takes in what they have signed.
+/// Tells everybody of the last entry of an account of here: new words help against a thief of the old ones only if others saw them in time.
+pub(crate) async fn announce(node: &Services, account: AccountId) {
+    let told = async {
+        let log = node.accounts.account_log(account).map_err(|error| Failure::new(causes(&error)))?;
+        let Some(log) = log else { return Ok(()) };
+        let mut entries: Vec<_> = log.chain(&log.settled_head().hash()).cloned().collect();
+        entries.reverse();
+        witness(node, account, &entries).await.map(drop)
+    };
+    match timeout(ANNOUNCE_TIMEOUT, told).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            warn!(%account, error = &error as &dyn std::error::Error, "other hosters have not heard of the new words")
+        }
+        Err(_) => warn!(%account, "not all other hosters have heard of the new words"),
+    }
+}
+
+/// Tells everybody of entries, and takes in what they have signed.
 async fn witness(
     node: &Services,
     account: AccountId,
-    entry: &Cosigned<AccountEntry>,
+    entries: &[Cosigned<AccountEntry>],
 ) -> Result<AccountLog, Failure> {
     let own = node.accounts.listing().ok_or_else(|| Failure::new("this hoster has no listing yet"))?;
     let mut papers = crate::replica::Papers::none(account);
-    papers.entries.push(entry.to_wire().into());
-    let failed =
-        |error: &dyn std::error::Error| Failure::caused("the recovery could not be written down", error);
+    papers.entries.extend(entries.iter().map(|entry| entry.to_wire().into()));
+    let failed = |error: &dyn std::error::Error| {
+        Failure::caused("what is to be told could not be written down", error)
+    };
     let known = crate::replica::take_in(node, &papers, own).await.map_err(|error| failed(&error))?;
     let everybody: Vec<_> = node.federation.correspondents().all().cloned().collect();
     let witnesses = node.federation.witnesses();
@@ -205,3 +227,6 @@ fn holders_of(node: &Services, from: &[ListingId]) -> Vec<Arc<Correspondent>> {
 fn plans(node: &Services) -> Plans {
     Plans { store: node.store.clone(), hoster: node.accounts.hoster() }
 }
+
+/// Whoever asks for new words waits no longer for others to hear of them.
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(20);

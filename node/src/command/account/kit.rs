@@ -19,6 +19,7 @@ use crate::command::ask;
 use crate::command::place::Place;
 use crate::failure::{Exit, Failure};
 use crate::operation::{Caller, Operation};
+use crate::recovery::announce;
 use crate::services::Services;
 use crate::terminal::Audience;
 
@@ -109,7 +110,11 @@ impl Operation for MakeKit {
         let old = self.old.as_ref().map(|Hidden(words)| Kit::from_words(words)).transpose();
         let old = old.map_err(|error| Failure::caused("the old words cannot be read", &error))?;
         let listing = node.accounts.listing().ok_or_else(|| Failure::new("the hoster has no listing yet"))?;
+        let replaces = old.is_some();
         let kit = node.accounts.make_kit(account, old, caller.actor.clone()).await.map_err(refused)?;
+        if replaces {
+            announce(node, account).await;
+        }
         Ok(KitMade {
             address: self.address.to_string(),
             account,

@@ -389,7 +389,7 @@ fn show_words(to: Option<&Path>, words: &KitMade, audience: Audience) -> Result<
     }
     if audience == Audience::People {
         audience.show(&(), |()| {
-            format!("{letter}\n\nThese are the NEW words. The old ones are used up from now on.\n")
+            format!("{letter}\n\nThese are the NEW words. Keep both papers until the account is back: the old words are used up with this recovery, unless an error says that nothing was signed.\n")
         });
     }
     Ok(())
